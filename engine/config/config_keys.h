@@ -1,0 +1,250 @@
+// Every key of the config, once: name, meaning, unit, what is allowed, in the order in which they
+// are written. The reader, the writer and the table in docs/config.md are three visitors of this
+// list. Defaults are the values in a default-made RunConfig, or `fallback` where they hang on
+// another key.
+//
+//   section, list       objects and arrays of objects; `body` visits their keys
+//   variant             an enum that decides which keys follow; `body` visits those of one value
+//   optional_section    false, true or an object
+//   per_neuron          a number or an array of n numbers
+#pragma once
+
+#include "engine/config/key.h"
+#include "engine/config/run_config.h"
+
+namespace spikelane {
+
+inline constexpr EnumName<TaskKind> kTaskKinds[] = {{TaskKind::kRandman, "randman"},
+                                                    {TaskKind::kArray, "array"}};
+inline constexpr EnumName<NeuronModel> kNeuronModels[] = {{NeuronModel::kLeaky, "leaky"},
+                                                          {NeuronModel::kReadout, "readout"}};
+inline constexpr EnumName<ResetKind> kResetKinds[] = {
+    {ResetKind::kSubtract, "subtract"}, {ResetKind::kZero, "zero"}, {ResetKind::kNone, "none"}};
+inline constexpr EnumName<InitKind> kInitKinds[] = {{InitKind::kZeros, "zeros"},
+                                                    {InitKind::kConstant, "constant"},
+                                                    {InitKind::kUniform, "uniform"},
+                                                    {InitKind::kNormal, "normal"},
+                                                    {InitKind::kFanIn, "fan_in"}};
+inline constexpr EnumName<LossKind> kLossKinds[] = {
+    {LossKind::kCrossEntropy, "cross_entropy"},
+    {LossKind::kCountHinge, "count_hinge"},
+    {LossKind::kMeanSquaredError, "mean_squared_error"}};
+inline constexpr EnumName<LogitKind> kLogitKinds[] = {{LogitKind::kCounts, "counts"},
+                                                      {LogitKind::kFirstSpike, "first_spike"},
+                                                      {LogitKind::kFinal, "final"},
+                                                      {LogitKind::kMax, "max"},
+                                                      {LogitKind::kMean, "mean"}};
+inline constexpr EnumName<RuleKind> kRuleKinds[] = {{RuleKind::kEs, "es"}};
+inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
+    {ShapingKind::kNone, "none"},
+    {ShapingKind::kZScore, "z_score"},
+    {ShapingKind::kCentredRanks, "centred_ranks"}};
+inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
+    {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
+inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
+    {OptimiserKind::kSgd, "sgd"},
+    {OptimiserKind::kAdam, "adam"},
+    {OptimiserKind::kAdamW, "adamw"},
+    {OptimiserKind::kRmsProp, "rms_prop"}};
+
+// members, pairs and samples are counted in 24 bits of the random counter
+inline constexpr std::uint64_t kMaxRows = (std::uint64_t{1} << 24) - 1;
+inline constexpr std::uint64_t kMaxNeurons = 1'000'000;
+inline constexpr std::uint64_t kMaxSteps = 1'000'000;
+
+template <class Visitor>
+void visit_randman(Visitor& v, RandmanConfig& c) {
+  v.integer({"n_classes", "classes, one manifold each"}, c.n_classes, {2, 100'000});
+  v.integer({"n_units", "input neurons"}, c.n_units, {1, kMaxNeurons});
+  v.integer({"dim_manifold", "dimension of the manifolds"}, c.dim_manifold, {1, 100});
+  v.number({"alpha", "smoothness: amplitude of frequency i falls as 1 / i^alpha"}, c.alpha,
+           {.min = 0.0, .max = 100.0});
+  v.integer({"n_samples_per_class", "samples of each class"}, c.n_samples_per_class, {1, kMaxRows});
+  v.integer({"n_steps", "steps of a trial", "steps"}, c.n_steps, {1, kMaxSteps});
+  v.integer({"n_spikes", "spikes of a unit, each from a manifold of its own"}, c.n_spikes,
+            {1, 10'000});
+  v.number({"step_fraction", "spikes fall into the first step_fraction * n_steps steps"},
+           c.step_fraction, kFraction);
+  v.boolean({"shuffle", "whether the samples are shuffled"}, c.shuffle);
+  v.integer({"seed", "seed of the data set"}, c.seed, {0, 0xFFFFFFFFu});
+  v.integer({"n_test", "the last n_test samples are held out"}, c.n_test, {1, kMaxRows});
+}
+
+template <class Visitor>
+void visit_array(Visitor& v, ArrayConfig& c) {
+  v.text({"file", "safetensors file with inputs (B, T, I) and labels (B)", "", true}, c.file);
+  v.integer({"n_test", "the last n_test samples are held out; 0: the training samples are tested"},
+            c.n_test, {0, kMaxRows});
+}
+
+template <class Visitor>
+void visit_init(Visitor& v, InitDescription& c) {
+  v.variant({"kind", "distribution of the start values; fan_in: uniform in +-1/sqrt(n_pre)"},
+            c.kind, kInitKinds, [&](InitKind kind) {
+              if (kind == InitKind::kConstant)
+                v.number({"value", "every start value"}, c.value, {});
+              if (kind == InitKind::kUniform) {
+                v.number({"low", "lower end"}, c.low, {});
+                v.number({"high", "upper end, at least low"}, c.high, {});
+              }
+              if (kind == InitKind::kNormal) {
+                v.number({"mean", "mean"}, c.mean, {});
+                v.number({"std", "standard deviation"}, c.std, kNotNegative);
+              }
+            });
+}
+
+template <class Visitor>
+void visit_population(Visitor& v, PopulationDescription& c, double dt_ms) {
+  v.text({"name", "its name: letters, digits, _ and -, not \"input\"", "", true}, c.name);
+  v.variant(
+      {"model", "neuron model; readout integrates and does not spike", "", true}, c.model,
+      kNeuronModels, [&](NeuronModel model) {
+        v.integer({"n", "neurons", "", true}, c.n, {1, kMaxNeurons});
+        v.decay({"beta", "decay of the membrane potential a step; this or tau_ms is given"},
+                {"tau_ms", "membrane time constant; beta = exp(-dt_ms / tau_ms)", "ms"}, c.beta,
+                c.n, dt_ms);
+        if (model == NeuronModel::kLeaky) {
+          v.per_neuron({"threshold", "a spike is sent where v > threshold"}, c.threshold, c.n,
+                       kPositive);
+          v.one_of({"reset", "what a spike does to v: v - threshold, 0, or nothing"}, c.reset,
+                   kResetKinds);
+          v.boolean({"reset_delay", "whether the reset comes with the next step"}, c.reset_delay);
+        } else {
+          v.number({"gain", "factor on the value that is read out"}, c.gain, {});
+        }
+      });
+}
+
+template <class Visitor>
+void visit_projection(Visitor& v, ProjectionDescription& c) {
+  v.text({"from", "presynaptic population, or \"input\"", "", true}, c.from);
+  v.text({"to", "postsynaptic population", "", true}, c.to);
+  v.section({"init", "start values of the weights"}, [&] { visit_init(v, c.init); });
+  v.optional_section({"bias", "bias of the target, with start values as init; true: fan_in"},
+                     c.has_bias, [&] { visit_init(v, c.bias_init); });
+}
+
+template <class Visitor>
+void visit_network(Visitor& v, NetworkDescription& c, double dt_ms) {
+  v.list({"populations", "in the order of stepping; the last one is the output", "", true},
+         c.populations, {1, 1'000},
+         [&](PopulationDescription& population) { visit_population(v, population, dt_ms); });
+  v.list({"projections", "dense weights; at most one from one population to another", "", true},
+         c.projections, {1, 10'000},
+         [&](ProjectionDescription& projection) { visit_projection(v, projection); });
+}
+
+template <class Visitor>
+void visit_loss(Visitor& v, LossConfig& c) {
+  v.variant({"kind", "loss of a sample"}, c.kind, kLossKinds, [&](LossKind kind) {
+    if (kind == LossKind::kCountHinge) {
+      v.number({"margin", "wanted distance of the label's logit from the others"}, c.margin,
+               kNotNegative);
+    }
+  });
+  v.variant({"logits",
+             "what of the output population is compared: spike counts, first spike, or the "
+             "membrane potential at the end, its maximum or mean"},
+            c.logits, kLogitKinds, [&](LogitKind logits) {
+              if (logits == LogitKind::kMean) {
+                v.integer({"window", "the mean is over the last `window` steps; 0: all", "steps"},
+                          c.window, {0, kMaxSteps});
+              }
+            });
+  v.number({"scale", "factor on the logits"}, c.scale, {});
+}
+
+template <class Visitor>
+void visit_optimiser(Visitor& v, OptimiserConfig& c) {
+  v.variant({"kind", "optimiser, with PyTorch's formulas"}, c.kind, kOptimiserKinds,
+            [&](OptimiserKind kind) {
+              const bool is_adam = kind == OptimiserKind::kAdam || kind == OptimiserKind::kAdamW;
+              v.number({"lr", "learning rate"}, c.lr, kPositive);
+              v.number({"lr_decay", "the rate is lr * lr_decay^u in update u = 0, 1, ..."},
+                       c.lr_decay, kFraction);
+              v.number(
+                  {"weight_decay", "times the parameter, added to the gradient; adamw: decoupled"},
+                  c.weight_decay, kNotNegative);
+              if (is_adam) {
+                v.number({"beta1", "decay of the mean of gradients"}, c.beta1, kBelowOne);
+                v.number({"beta2", "decay of the mean of squares"}, c.beta2, kBelowOne);
+                v.number({"epsilon", "added to the root (rms_prop: see epsilon_inside)"}, c.epsilon,
+                         kPositive);
+                return;
+              }
+              v.number({"momentum", "decay of the velocity"}, c.momentum, kBelowOne);
+              if (kind == OptimiserKind::kSgd) {
+                v.boolean({"nesterov", "Nesterov's form; needs momentum > 0"}, c.nesterov);
+                return;
+              }
+              v.number({"decay", "decay of the mean of squares"}, c.decay, kBelowOne);
+              v.number({"epsilon", "added to the root (rms_prop: see epsilon_inside)"}, c.epsilon,
+                       kPositive,
+                       /*fallback=*/1e-10);
+              v.boolean({"epsilon_inside", "inside the root (TensorFlow 1) or outside (PyTorch)"},
+                        c.epsilon_inside);
+              v.number({"start_mean_square", "1 in TensorFlow 1, 0 in PyTorch"},
+                       c.start_mean_square, kNotNegative);
+            });
+}
+
+template <class Visitor>
+void visit_es(Visitor& v, EsConfig& c) {
+  v.integer({"n_members", "members of a generation; even when antithetic"}, c.n_members,
+            {2, kMaxRows});
+  v.boolean({"antithetic", "whether members come in pairs of +noise and -noise"}, c.antithetic);
+  v.number({"sigma", "standard deviation of the noise on the parameters"}, c.sigma, kPositive);
+  v.number({"sigma_decay", "it is sigma * sigma_decay^u in update u = 0, 1, ..."}, c.sigma_decay,
+           kFraction);
+  v.number_map({"sigma_of", "tensor: its own sigma, in place of `sigma`"}, c.sigma_of, kPositive);
+  v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
+  v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
+                 {1, kMaxRows});
+  v.one_of({"unsearched", "tensors that are not searched are kept, or redrawn for each member"},
+           c.unsearched, kUnsearchedKinds);
+  v.search_schedule(
+      {"searched", "the tensors that are searched, from the start to the end"},
+      {"phases", "in place of searched: which tensors from which update on"}, c.phases,
+      [&](SearchPhase& phase) {
+        v.integer({"from_update", "first update; ascending, the first is 0", "", true},
+                  phase.from_update, {});
+        v.names_or_all({"searched", "the tensors that are searched", "", true}, phase.searched);
+      });
+  v.section({"optimiser", "how the gradient changes the mean"},
+            [&] { visit_optimiser(v, c.optimiser); });
+}
+
+template <class Visitor>
+void visit_config(Visitor& v, RunConfig& c) {
+  v.integer({"seed", "seed of every random number but the data's"}, c.seed, {0, UINT64_MAX});
+  v.number({"dt_ms", "length of a step", "ms"}, c.dt_ms, kPositive);
+  v.text({"data_dir", "folder of data files, relative to the config file"}, c.data_dir);
+  v.section({"task", "where inputs come from", "", true}, [&] {
+    v.variant({"kind", "task", "", true}, c.task.kind, kTaskKinds, [&](TaskKind kind) {
+      if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
+      if (kind == TaskKind::kArray) visit_array(v, c.task.array);
+    });
+  });
+  v.section({"network", "populations and projections", "", true},
+            [&] { visit_network(v, c.network, c.dt_ms); });
+  v.section({"loss", "how well the network did"}, [&] { visit_loss(v, c.loss); });
+  v.section({"rule", "how weights change", "", true}, [&] {
+    v.variant({"kind", "learning rule", "", true}, c.rule.kind, kRuleKinds, [&](RuleKind kind) {
+      if (kind == RuleKind::kEs) visit_es(v, c.rule.es);
+    });
+  });
+  v.section({"run", "how long, and how often is reported"}, [&] {
+    v.integer({"n_updates", "updates, one a generation", "updates"}, c.run.n_updates,
+              {1, 1'000'000'000});
+    v.integer({"report_every", "updates between reports", "updates"}, c.run.report_every,
+              {1, 1'000'000'000});
+    v.integer({"test_every", "updates between tests, a multiple of report_every; 0: each report",
+               "updates"},
+              c.run.test_every, {});
+    v.integer({"n_test_report", "held-out samples of a report's test; 0: all. The last uses all"},
+              c.run.n_test_report, {0, kMaxRows});
+  });
+}
+
+}  // namespace spikelane

@@ -1,0 +1,125 @@
+// RunConfig: the whole config file, typed and with every default filled in. Made by parse_config,
+// const afterwards.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/network/description.h"
+
+namespace spikelane {
+
+enum class TaskKind { kRandman, kArray };
+
+/// Random smooth manifolds as spike times (Zenke and Vogels 2021); see tasks/randman.
+struct RandmanConfig {
+  int n_classes = 10;
+  int n_units = 10;
+  int dim_manifold = 1;
+  double alpha = 2.0;
+  int n_samples_per_class = 1000;
+  int n_steps = 200;
+  int n_spikes = 1;            // spikes per unit, each from a manifold of its own
+  double step_fraction = 1.0;  // spikes fall into the first step_fraction * n_steps steps
+  bool shuffle = true;
+  std::uint64_t seed = 12;  // 0 .. 2^32-1, as numpy's RandomState takes it
+  int n_test = 2000;        // the last n_test samples after the shuffle are held out
+};
+
+/// Inputs (B, T, I) and optional labels (B) from a safetensors file.
+struct ArrayConfig {
+  std::string file;
+  int n_test = 0;  // the last n_test samples are held out; 0: the training samples are tested
+};
+
+struct TaskConfig {
+  TaskKind kind = TaskKind::kRandman;
+  RandmanConfig randman;
+  ArrayConfig array;
+};
+
+enum class LossKind { kCrossEntropy, kCountHinge, kMeanSquaredError };
+enum class LogitKind { kCounts, kFirstSpike, kFinal, kMax, kMean };
+
+struct LossConfig {
+  LossKind kind = LossKind::kCrossEntropy;
+  LogitKind logits = LogitKind::kFinal;
+  double scale = 1.0;  // logits are multiplied by it
+  double margin =
+      1.0;  // kCountHinge: mean over wrong classes of max(0, margin - (label's logit - logit))
+  int window = 0;  // kMean: the last `window` steps; 0: all
+};
+
+enum class OptimiserKind { kSgd, kAdam, kAdamW, kRmsProp };
+
+struct OptimiserConfig {
+  OptimiserKind kind = OptimiserKind::kAdam;
+  double lr = 0.01;
+  double lr_decay = 1.0;              // lr(u) = lr * lr_decay^u, u = 0 for the first update
+  double weight_decay = 0.0;          // adam, sgd: added to the gradient; adamw: decoupled
+  double momentum = 0.0;              // sgd, rms_prop
+  bool nesterov = false;              // sgd
+  double beta1 = 0.9, beta2 = 0.999;  // adam, adamw
+  double decay = 0.9;                 // rms_prop
+  double epsilon = 1e-8;              // rms_prop's default is 1e-10
+  bool epsilon_inside =
+      true;  // rms_prop: sqrt(ms + eps) as TensorFlow 1, else sqrt(ms) + eps as PyTorch
+  double start_mean_square = 1.0;  // rms_prop: 1 as TensorFlow 1, 0 as PyTorch
+};
+
+enum class ShapingKind { kNone, kZScore, kCentredRanks };
+enum class UnsearchedKind { kKeep, kRedraw };
+
+/// From update `from_update` on exactly these tensors are searched ("input.hidden.weight",
+/// "hidden.bias").
+struct SearchPhase {
+  int from_update = 0;
+  std::vector<std::string> searched;  // empty: all tensors
+};
+
+struct EsConfig {
+  int n_members = 256;
+  bool antithetic = true;
+  double sigma = 0.05;
+  double sigma_decay = 1.0;  // sigma(u) = sigma * sigma_decay^u
+  std::map<std::string, double>
+      sigma_of;  // tensor name -> sigma of that tensor, in place of `sigma`
+  ShapingKind shaping = ShapingKind::kCentredRanks;
+  int batch = 0;  // samples a generation, common to all members; 0: all training data
+  UnsearchedKind unsearched =
+      UnsearchedKind::kKeep;        // redraw: each member draws unsearched tensors anew
+  std::vector<SearchPhase> phases;  // ascending from_update, the first at 0; empty: all, always
+  OptimiserConfig optimiser;
+};
+
+enum class RuleKind { kEs };
+
+struct RuleConfig {
+  RuleKind kind = RuleKind::kEs;
+  EsConfig es;
+};
+
+struct RunSection {
+  int n_updates = 100;
+  int report_every = 10;
+  int test_every =
+      0;  // updates between tests of the mean, a multiple of report_every; 0: at each report
+  int n_test_report = 0;  // held-out samples used at a report; 0: all. The final test uses all
+};
+
+struct RunConfig {
+  std::uint64_t seed = 1;
+  double dt_ms = 1.0;
+  std::string data_dir;  // as written; empty: not given
+  std::string
+      config_path;  // where the config was read from; data_dir and files are relative to its folder
+  TaskConfig task;
+  NetworkDescription network;  // n_inputs is filled in from the task
+  LossConfig loss;
+  RuleConfig rule;
+  RunSection run;
+};
+
+}  // namespace spikelane

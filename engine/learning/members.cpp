@@ -1,0 +1,124 @@
+#include "engine/learning/members.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace spikelane {
+
+void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
+               std::uint32_t update, std::uint32_t member, std::span<float> out) {
+  const InitDescription& init = tensor.init;
+  const RandomKey key{seed, 0, update, Stream::kInit, member};
+  const auto n = static_cast<std::int64_t>(out.size());
+  double low = init.low, high = init.high;
+  switch (init.kind) {
+    case InitKind::kZeros:
+      std::fill(out.begin(), out.end(), 0.0f);
+      return;
+    case InitKind::kConstant:
+      std::fill(out.begin(), out.end(), static_cast<float>(init.value));
+      return;
+    case InitKind::kNormal:
+      std::fill(out.begin(), out.end(), static_cast<float>(init.mean));
+      kernels.draw_perturbed(out.data(), out.data(), static_cast<float>(init.std),
+                             tensor.logical.begin, n, key);
+      return;
+    case InitKind::kFanIn:
+      high = 1.0 / std::sqrt(static_cast<double>(tensor.n_fan_in));
+      low = -high;
+      [[fallthrough]];
+    case InitKind::kUniform: {
+      kernels.draw_uniforms(out.data(), tensor.logical.begin, n, key);
+      const auto base = static_cast<float>(low), range = static_cast<float>(high - low);
+      for (float& x : out) x = base + range * x;
+      return;
+    }
+  }
+}
+
+std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed) {
+  std::vector<float> start(static_cast<std::size_t>(plan.n_parameters()));
+  for (const TensorPlan& tensor : plan.tensors())
+    draw_init(kernels, tensor, seed, 0, 0,
+              std::span(start).subspan(
+                  static_cast<std::size_t>(tensor.logical.begin),
+                  static_cast<std::size_t>(tensor.logical.end - tensor.logical.begin)));
+  return start;
+}
+
+Members::Members(const Plan& plan, const KernelTable& kernels, const EsConfig& config,
+                 std::uint64_t seed)
+    : plan_(plan),
+      kernels_(kernels),
+      config_(config),
+      seed_(seed),
+      sigma_(plan.tensors().size()),
+      is_searched_(plan.tensors().size()) {}
+
+void Members::begin_update(std::span<const float> mean, std::int64_t update,
+                           std::span<const ParameterRange> searched) {
+  mean_ = mean;
+  update_ = update;
+  for (std::size_t i = 0; i < sigma_.size(); ++i)
+    sigma_[i] = sigma_at(config_, plan_.tensors()[i].logical.name, update);
+  std::fill(is_searched_.begin(), is_searched_.end(), false);
+  for (const ParameterRange& range : searched)
+    is_searched_[static_cast<std::size_t>(range.tensor)] = true;
+}
+
+void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign,
+                          std::uint32_t draw, bool is_member, float* block) const {
+  const TensorPlan& tensor = plan_.tensors()[i];
+  const auto update = static_cast<std::uint32_t>(update_);
+  const RandomKey key{seed_, 0, update, Stream::kNoise, draw};
+  const bool redraws = !is_searched_[i] && config_.unsearched == UnsearchedKind::kRedraw;
+  // rows first_row .. of the tensor, without padding
+  auto draw_rows = [&](int first_row, int n_rows, float* out) {
+    const std::int64_t begin = tensor.logical.begin + std::int64_t{first_row} * tensor.n_columns;
+    const std::int64_t n = std::int64_t{n_rows} * tensor.n_columns;
+    if (redraws) {
+      TensorPlan part = tensor;
+      part.logical.begin = begin;
+      draw_init(kernels_, part, seed_, update + 1, redraw_member,
+                std::span(out, static_cast<std::size_t>(n)));
+    } else if (is_member && is_searched_[i]) {
+      kernels_.draw_perturbed(out, mean_.data() + begin, sign * sigma_[i], begin, n, key);
+    } else {
+      std::copy_n(mean_.data() + begin, n, out);
+    }
+  };
+  float* to = block + tensor.block_begin;
+  if (tensor.block_stride == tensor.n_columns) {
+    draw_rows(0, tensor.n_rows, to);
+    return;
+  }
+  // padded rows: a few at a time through a buffer that stays in the cache
+  constexpr int kBuffer = 4096;
+  alignas(64) float buffer[kBuffer];
+  const int n_at_once = std::max(1, kBuffer / tensor.n_columns);
+  for (int row = 0; row < tensor.n_rows; row += n_at_once) {
+    const int n_rows = std::min(n_at_once, tensor.n_rows - row);
+    if (tensor.n_columns > kBuffer) {
+      draw_rows(row, 1, to + std::int64_t{row} * tensor.block_stride);
+      continue;
+    }
+    draw_rows(row, n_rows, buffer);
+    for (int k = 0; k < n_rows; ++k)
+      std::copy_n(buffer + k * tensor.n_columns, tensor.n_columns,
+                  to + std::int64_t{row + k} * tensor.block_stride);
+  }
+}
+
+void Members::fill(int member, float* block) const {
+  const bool is_second = config_.antithetic && member % 2 == 1;
+  const auto draw = static_cast<std::uint32_t>(config_.antithetic ? member / 2 : member);
+  for (std::size_t i = 0; i < sigma_.size(); ++i)
+    fill_tensor(i, static_cast<std::uint32_t>(member) + 1, is_second ? -1.0f : 1.0f, draw, true,
+                block);
+}
+
+void Members::fill_mean(float* block) const {
+  for (std::size_t i = 0; i < sigma_.size(); ++i) fill_tensor(i, 0, 0.0f, 0, false, block);
+}
+
+}  // namespace spikelane

@@ -1,0 +1,55 @@
+// The population of an evolution strategy: theta_m = mu + sigma*eps_m, drawn when it is needed and
+// never stored.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/config/run_config.h"
+#include "engine/plan/plan.h"
+#include "kernels/cpu/kernel_table.h"
+
+namespace spikelane {
+
+/// Start values of one tensor, `out` (rows, columns) without padding. `update` 0 and `member` 0 are
+/// the start of the run; redrawn tensors count both from 1. Stream init, index in the flat vector.
+void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
+               std::uint32_t update, std::uint32_t member, std::span<float> out);
+
+/// The start values of all parameters, flat and logical.
+std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed);
+
+/// How the members of one update differ from the mean. All pointers outlive it.
+class Members {
+ public:
+  Members(const Plan& plan, const KernelTable& kernels, const EsConfig& config, std::uint64_t seed);
+
+  /// Sets mean (P), update and searched tensors for the calls of fill that follow.
+  void begin_update(std::span<const float> mean, std::int64_t update,
+                    std::span<const ParameterRange> searched);
+
+  /// Writes the block of `member` (plan.n_block_floats()). May be called from several threads.
+  void fill(int member, float* block) const;
+
+  /// Writes the block of the mean itself; tensors that members redraw are redrawn for it too.
+  void fill_mean(float* block) const;
+
+  /// Sigma of one tensor at this update.
+  float sigma(int tensor) const { return sigma_[static_cast<std::size_t>(tensor)]; }
+
+ private:
+  void fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign, std::uint32_t draw,
+                   bool is_member, float* block) const;
+
+  const Plan& plan_;
+  const KernelTable& kernels_;
+  const EsConfig& config_;
+  std::uint64_t seed_;
+  std::span<const float> mean_;
+  std::int64_t update_ = 0;
+  std::vector<float> sigma_;       // of each tensor
+  std::vector<bool> is_searched_;  // of each tensor
+};
+
+}  // namespace spikelane

@@ -1,0 +1,72 @@
+// Optimisers on float32 parameters and gradients, in the operation orders of the programs they come
+// from, so that a run can be compared with them bit by bit.
+//
+// All operations are float32 and rounded one by one; fma(a, b, c) rounds a*b + c once. Constants
+// are computed in double from the config, then rounded to float. g, m, v, ... are those of one
+// entry and t counts the updates of its tensor, from 1. Weight decay, where set, comes first: g =
+// fma(p, wd, g); AdamW takes p = p * (1 - lr*wd) in its place.
+//
+//   Adam, AdamW (PyTorch)   m = fma(g - m, 1-b1, m), or fma(g - m, (1-b1) - 1, g) when 1-b1 >= 1/2
+//                           v = fma((1-b2)*g, g, v*b2)
+//                           p = p + ((-(lr/(1-b1^t)))*m) / (sqrt(v)/sqrt(1-b2^t) + epsilon)
+//   SGD (PyTorch)           b = g at t = 1, then momentum*b + g
+//                           d = b;  nesterov: d = fma(b, momentum, g);  p = fma(d, -lr, p)
+//   RMSProp, epsilon_inside (TensorFlow 1)
+//                           ms = ms + (g*g - ms)*(1 - decay)
+//                           mom = mom*momentum + (lr*g)/sqrt(ms + epsilon);  p = p - mom
+//   RMSProp (PyTorch)       ms = fma((1-decay)*g, g, ms*decay);  root = sqrt(ms) + epsilon
+//                           p = p + ((-lr)*g)/root
+//                           momentum: mom = mom*momentum + g/root;  p = fma(mom, -lr, p)
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/config/run_config.h"
+#include "engine/learning/schedule.h"
+
+namespace spikelane {
+
+/// One state vector over all parameters, (P), under its name in checkpoints: "optimiser.m".
+struct OptimiserVector {
+  std::string name;
+  std::vector<float> values;
+};
+
+/// All that an optimiser remembers; saved, restored and hashed as it stands here.
+struct OptimiserState {
+  std::vector<std::int64_t> n_updates;   // (tensors) updates that each tensor has had
+  std::vector<OptimiserVector> vectors;  // in a fixed order; which ones depends on the optimiser
+};
+
+class Optimiser {
+ public:
+  /// State vectors cover entries 0 .. the largest `end` of `tensors`.
+  Optimiser(const OptimiserConfig& config, std::span<const ParameterTensor> tensors);
+
+  /// One step downhill with learning rate `lr` (learning_rate_at(config, update)). Entries outside
+  /// `searched` keep parameter and state; a tensor that joins later starts with t = 1, as a tensor
+  /// that had no gradient so far does in PyTorch. `parameters` and `gradient` are (P), in the order
+  /// of the tensors; `searched` are ranges of whole tensors.
+  void update(std::span<float> parameters, std::span<const float> gradient, double lr,
+              std::span<const ParameterRange> searched);
+
+  const OptimiserState& state() const { return state_; }
+
+  /// Puts a saved state back. Throws RunError when names or sizes are not those of this optimiser;
+  /// then nothing is changed.
+  void restore(OptimiserState state);
+
+ private:
+  void step_adam(float* p, const float* gradient, double lr, const ParameterRange& range);
+  void step_sgd(float* p, const float* gradient, double lr, const ParameterRange& range);
+  void step_rms_prop(float* p, const float* gradient, double lr, const ParameterRange& range);
+  float* vector_of(std::size_t i) { return state_.vectors[i].values.data(); }
+
+  OptimiserConfig config_;
+  OptimiserState state_;
+};
+
+}  // namespace spikelane

@@ -1,0 +1,66 @@
+#include "engine/learning/shaping.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <string>
+
+#include "engine/config/user_error.h"
+#include "engine/learning/sums.h"
+
+namespace spikelane {
+
+namespace {
+
+std::vector<double> z_scores(std::span<const double> losses) {
+  std::vector<double> shaped(losses.size(), 0.0);
+  // the mean of equal numbers need not be that number, and its error must not become a score of 1
+  const auto [lowest, highest] = std::minmax_element(losses.begin(), losses.end());
+  if (losses.empty() || *lowest == *highest) return shaped;
+
+  const double n_members = static_cast<double>(losses.size());
+  const double mean = tree_sum_blocks_of_8(losses) / n_members;
+  const double variance = tree_sum_blocks_of_8(losses.size(),
+                                               [&](std::size_t m) {
+                                                 const double deviation = losses[m] - mean;
+                                                 return deviation * deviation;
+                                               }) /
+                          n_members;
+  if (variance == 0.0) return shaped;
+  const double deviation = std::sqrt(variance);
+  for (std::size_t m = 0; m < losses.size(); ++m) shaped[m] = (losses[m] - mean) / deviation;
+  return shaped;
+}
+
+std::vector<double> centred_ranks(std::span<const double> losses) {
+  std::vector<std::size_t> order(losses.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return losses[a] < losses[b]; });
+  std::vector<double> shaped(losses.size(), 0.0);
+  if (losses.size() < 2) return shaped;
+  const double highest = static_cast<double>(losses.size() - 1);
+  for (std::size_t rank = 0; rank < order.size(); ++rank)
+    shaped[order[rank]] = static_cast<double>(rank) / highest - 0.5;
+  return shaped;
+}
+
+}  // namespace
+
+std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses) {
+  for (std::size_t m = 0; m < losses.size(); ++m)
+    if (!std::isfinite(losses[m]))
+      throw RunError("the loss of member " + std::to_string(m) + " is not finite");
+  switch (kind) {
+    case ShapingKind::kZScore:
+      return z_scores(losses);
+    case ShapingKind::kCentredRanks:
+      return centred_ranks(losses);
+    case ShapingKind::kNone:
+      break;
+  }
+  return {losses.begin(), losses.end()};
+}
+
+}  // namespace spikelane

@@ -1,0 +1,23 @@
+// Fitness shaping: what the losses of one generation count for in the gradient.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/config/run_config.h"
+
+namespace spikelane {
+
+/// Shaped losses, (M), in member order; low is good, as in the losses.
+///
+/// kNone          the losses themselves.
+/// kZScore        (l - mean) / population standard deviation, both sums by tree_sum_blocks_of_8.
+///                Losses that are all equal, or whose spread underflows, give zeros: no member is
+///                better than another, so no direction is.
+/// kCentredRanks  rank / (M - 1) - 0.5, ranks ascending from 0; of equal losses the lower index has
+///                the lower rank. A single member gets 0.
+///
+/// Throws RunError, naming the first such member, when a loss is not finite.
+std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses);
+
+}  // namespace spikelane

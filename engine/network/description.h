@@ -1,0 +1,50 @@
+// NetworkDescription: what the user wrote about the network, in the user's units, nothing derived.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace spikelane {
+
+enum class NeuronModel { kLeaky, kReadout };
+enum class ResetKind { kSubtract, kZero, kNone };
+enum class InitKind { kZeros, kConstant, kUniform, kNormal, kFanIn };
+
+/// Start values of one tensor. kFanIn is U(-1/sqrt(n_pre), 1/sqrt(n_pre)), torch's nn.Linear.
+struct InitDescription {
+  InitKind kind = InitKind::kFanIn;
+  double low = -1.0, high = 1.0;  // kUniform
+  double mean = 0.0, std = 1.0;   // kNormal
+  double value = 0.0;             // kConstant
+};
+
+/// Parameters hold one number for all neurons or n numbers.
+struct PopulationDescription {
+  std::string name;
+  NeuronModel model = NeuronModel::kLeaky;
+  int n = 0;
+  std::vector<double> beta{0.9};  // decay of the membrane potential a step, 0..1 (readout: kappa)
+  std::vector<double> threshold{1.0};  // leaky only; > 0
+  ResetKind reset = ResetKind::kSubtract;
+  bool reset_delay = true;
+  double gain = 1.0;  // readout only
+};
+
+/// Dense weights from one population (or "input") to another, (pre, post), post fastest.
+struct ProjectionDescription {
+  std::string from, to;
+  InitDescription init;
+  bool has_bias = false;  // tensor `<to>.bias`; at most one projection to a population may bring it
+  InitDescription bias_init;
+};
+
+/// Populations are stepped in the order of the list. A projection from a population of the same or
+/// a later place in the list is recurrent and carries the spikes of the step before; all others
+/// those of this step.
+struct NetworkDescription {
+  int n_inputs = 0;
+  std::vector<PopulationDescription> populations;
+  std::vector<ProjectionDescription> projections;
+};
+
+}  // namespace spikelane

@@ -1,0 +1,23 @@
+// Files that are either the old ones or the new ones, whatever happens in between.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace spikelane {
+
+/// Replaces `path` by `content`: written to a temporary file in the same folder, flushed to disk,
+/// renamed, and the folder flushed. On failure (disk full, no permission, ...) the old file stays
+/// as it was, the temporary file is removed, and RunError is thrown with the system's reason.
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// Makes the folder (and those above it) unless it is there, and tries whether a file can be made
+/// in it. Throws UserError with place "--out" if not: call it before the run, not after.
+void make_output_folder(const std::filesystem::path& path);
+
+/// Writes everything to an open file descriptor, going on after short writes and interrupts.
+/// Returns 0 or the errno of the failure.
+int write_all(int descriptor, std::string_view content);
+
+}  // namespace spikelane

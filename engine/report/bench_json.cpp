@@ -1,0 +1,46 @@
+#include "engine/report/bench_result.h"
+#include "engine/report/header_json.h"
+
+namespace spikelane {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json scene_to_json(const SceneResult& scene) {
+  ordered_json object = {{"scene", scene.scene},
+                         {"seconds_min", scene.seconds_min},
+                         {"seconds_median", scene.seconds_median}};
+  const auto put_if_any = [&](const char* key, const std::optional<double>& value) {
+    if (value) object[key] = *value;
+  };
+  put_if_any("sample_steps_per_s", scene.sample_steps_per_s);
+  put_if_any("microseconds_p50", scene.microseconds_p50);
+  put_if_any("microseconds_p99", scene.microseconds_p99);
+  put_if_any("microseconds_p999", scene.microseconds_p999);
+  put_if_any("firing_rate", scene.firing_rate);
+  object["bound"] = scene.bound;
+  put_if_any("bound_share", scene.bound_share);
+  put_if_any("n_operations", scene.n_operations);
+  object["state_hash"] = scene.state_hash;
+  return object;
+}
+
+}  // namespace
+
+std::string bench_to_json(const BenchResult& result) {
+  ordered_json document = ordered_json::object();
+  document["schema_version"] = 1;
+  document["command"] = result.command;
+  document["build"] = to_json_object(result.build);
+  document["machine"] = to_json_object(result.machine);
+  document["peak_gflops"] = result.peak_gflops;
+  document["bandwidth_gb_s"] = result.bandwidth_gb_s;
+  document["scenes"] = ordered_json::array();
+  for (const SceneResult& scene : result.scenes) {
+    document["scenes"].push_back(scene_to_json(scene));
+  }
+  return to_file_text(document);
+}
+
+}  // namespace spikelane

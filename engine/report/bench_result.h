@@ -1,0 +1,37 @@
+// BenchResult: what `spikelane bench` measured, and its JSON, whose contract is
+// tools/bench.schema.json.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/report/results.h"
+
+namespace spikelane {
+
+/// One scene. What does not apply to it is left empty and not written.
+struct SceneResult {
+  std::string scene;
+  double seconds_min = 0.0, seconds_median = 0.0;
+  std::optional<double> sample_steps_per_s;  // members x samples x steps
+  std::optional<double> microseconds_p50, microseconds_p99, microseconds_p999;  // of one step
+  std::optional<double> firing_rate;   // spikes per neuron and step
+  std::string bound;                   // which limit is meant: "FMA peak", "memory bandwidth", ...
+  std::optional<double> bound_share;   // what was reached of it, 0..1
+  std::optional<double> n_operations;  // counted for bound_share, of one repetition
+  std::string state_hash;              // 16 hex digits
+};
+
+struct BenchResult {
+  std::string command;  // as typed, so that the figures can be made again
+  MachineInfo machine;
+  BuildInfo build;
+  double peak_gflops = 0.0, bandwidth_gb_s = 0.0;  // measured before the scenes
+  std::vector<SceneResult> scenes;
+};
+
+/// The document, indented by 2, with a newline at the end; numbers keep every bit.
+std::string bench_to_json(const BenchResult& result);
+
+}  // namespace spikelane

@@ -1,0 +1,49 @@
+// RunResult: what a run found out, as numbers. Written as results.json by write_results; nothing
+// here knows JSON.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace spikelane {
+
+/// One row of the learning curve. What does not apply is left empty and not written.
+struct Report {
+  int update = 0;
+  double wall_s = 0.0;
+  std::optional<double> train_loss,
+      train_accuracy;  // means over all updates since the last report and over the members
+  std::optional<double> test_loss, test_accuracy;  // of the mean parameters on held-out data
+  std::map<std::string, double>
+      firing_rate;  // per spiking population, spikes per neuron and step, on the held-out data
+  std::optional<double> gradient_norm;  // of the last update
+};
+
+struct MachineInfo {
+  std::string cpu, isa, backend, device;
+  int n_threads = 0;
+};
+
+struct BuildInfo {
+  std::string revision, compiler, flags;
+};
+
+struct Timing {
+  double total_s = 0.0, data_s = 0.0, trial_s = 0.0, update_s = 0.0, test_s = 0.0;
+  double sample_steps_per_s = 0.0;  // members x samples x steps of training over trial_s
+};
+
+struct RunResult {
+  std::uint64_t seed = 0;
+  std::vector<Report> reports;
+  Report final_report;
+  Timing timing;
+  MachineInfo machine;
+  std::string state_hash;   // 16 hex digits
+  std::string interrupted;  // empty, or why the run ended early
+};
+
+}  // namespace spikelane

@@ -1,0 +1,92 @@
+#include "engine/report/weights.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "engine/config/problems.h"
+#include "engine/report/safetensors.h"
+
+namespace spikelane {
+namespace {
+
+std::vector<std::int64_t> shape_of(const TensorPlan& tensor) {
+  if (tensor.is_bias) return {tensor.n_columns};
+  return {tensor.n_rows, tensor.n_columns};
+}
+
+std::span<const float> part_of(const TensorPlan& tensor, std::span<const float> parameters) {
+  return parameters.subspan(static_cast<std::size_t>(tensor.logical.begin),
+                            static_cast<std::size_t>(tensor.logical.end - tensor.logical.begin));
+}
+
+// "input.hidden.weight[3, 7]"
+std::string element_name(const TensorPlan& tensor, std::int64_t i) {
+  const std::string column = std::to_string(i % tensor.n_columns);
+  return tensor.logical.name + "[" +
+         (tensor.is_bias ? column : std::to_string(i / tensor.n_columns) + ", " + column) + "]";
+}
+
+void check_finite(const TensorPlan& tensor, std::span<const float> values, const std::string& file,
+                  Problems& problems) {
+  const auto is_wrong = [](float x) { return !std::isfinite(x); };
+  const auto first = std::find_if(values.begin(), values.end(), is_wrong);
+  if (first == values.end()) return;
+  const auto n = std::count_if(first, values.end(), is_wrong);
+  std::string value = std::isnan(*first) ? "NaN" : "infinity";
+  if (n > 1) value += " (and " + std::to_string(n - 1) + " more values that are not finite)";
+  problems.add(file + ": " + element_name(tensor, first - values.begin()), value,
+               "a finite number");
+}
+
+// true when the array is there and as the plan wants it
+bool has_right_form(const TensorPlan& tensor, const TensorInfo* info, const std::string& file,
+                    Problems& problems) {
+  const std::string place = file + ": tensor " + in_quotes(tensor.logical.name);
+  const std::string shape = shape_text(shape_of(tensor));
+  if (info == nullptr) {
+    problems.add(place, "missing", "shape " + shape + " of dtype F32");
+    return false;
+  }
+  const bool has_shape = info->shape == shape_of(tensor), has_dtype = info->dtype == "F32";
+  if (!has_shape) problems.add(place, "shape " + shape_text(info->shape), "shape " + shape);
+  if (!has_dtype) problems.add(place, "dtype " + info->dtype, "dtype F32");
+  return has_shape && has_dtype;
+}
+
+}  // namespace
+
+std::string weights_to_safetensors(const Plan& plan, std::span<const float> parameters) {
+  assert(static_cast<std::int64_t>(parameters.size()) == plan.n_parameters());
+  std::vector<Tensor> tensors;
+  for (const TensorPlan& tensor : plan.tensors()) {
+    const auto values = part_of(tensor, parameters);
+    tensors.push_back(
+        make_tensor(tensor.logical.name, shape_of(tensor), values.data(), values.size()));
+  }
+  return to_safetensors(tensors, {});
+}
+
+std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan) {
+  const SafetensorsHeader header = read_safetensors_header(path);
+  const std::string file = path.string();
+  Problems problems;
+  std::vector<std::string> names;
+  std::vector<float> parameters(static_cast<std::size_t>(plan.n_parameters()));
+  for (const TensorPlan& tensor : plan.tensors()) {
+    names.push_back(tensor.logical.name);
+    const TensorInfo* info = find_tensor(header, tensor.logical.name);
+    if (!has_right_form(tensor, info, file, problems)) continue;
+    const auto values = values_of<float>(read_tensor(path, header, *info));
+    check_finite(tensor, values, file, problems);
+    std::copy(values.begin(), values.end(), parameters.begin() + tensor.logical.begin);
+  }
+  for (const TensorInfo& info : header.tensors)
+    if (std::find(names.begin(), names.end(), info.name) == names.end())
+      problems.add(file + ": tensor " + in_quotes(info.name), "not a tensor of this network",
+                   one_of_text(names, info.name));
+  problems.throw_if_any();
+  return parameters;
+}
+
+}  // namespace spikelane

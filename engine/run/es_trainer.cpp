@@ -1,0 +1,128 @@
+#include "engine/run/es_trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "engine/learning/gradient.h"
+#include "engine/learning/shaping.h"
+#include "engine/learning/sums.h"
+#include "engine/state/hash.h"
+
+namespace spikelane {
+
+using Clock = std::chrono::steady_clock;
+
+static double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+EsTrainer::EsTrainer(const RunConfig& config, const PlanOptions& options,
+                     const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
+    : config_(config),
+      kernels_(kernels),
+      pool_(pool),
+      data_(data),
+      plan_(compile_plan(config.network, config.loss, data.n_steps, options)),
+      schedule_(config.rule.es, plan_->parameter_tensors()),
+      members_(*plan_, kernels, config.rule.es, config.seed),
+      minibatches_(config.seed, data.n_samples, config.rule.es.batch),
+      optimiser_(config.rule.es.optimiser, plan_->parameter_tensors()),
+      evaluator_(*plan_, kernels, pool),
+      mean_(draw_start(kernels, *plan_, config.seed)),
+      gradient_(mean_.size(), 0.0f) {}
+
+std::int64_t EsTrainer::sample_steps_per_update() const {
+  return std::int64_t{config_.rule.es.n_members} * minibatches_.size() * data_.n_steps;
+}
+
+std::vector<double> EsTrainer::member_losses() const {
+  const auto n_samples = static_cast<std::size_t>(minibatches_.size());
+  std::vector<double> losses;
+  for (std::size_t begin = 0; begin < scores_.losses.size(); begin += n_samples)
+    losses.push_back(tree_sum_blocks_of_8(std::span(scores_.losses).subspan(begin, n_samples)) /
+                     static_cast<double>(n_samples));
+  return losses;
+}
+
+void EsTrainer::step_mean(std::span<const double> losses, UpdateScores& scores) {
+  const EsConfig& es = config_.rule.es;
+  const auto searched = schedule_.searched_at(update_);
+  const GradientEstimate estimate(shape_losses(es.shaping, losses), es.antithetic, config_.seed,
+                                  static_cast<std::uint32_t>(update_));
+  // entries are independent: parts of the tensors are shared out to the threads
+  struct Part {
+    std::int64_t begin, end;
+    float sigma;
+  };
+  std::vector<Part> parts;
+  constexpr std::int64_t kPart = 256;
+  for (const ParameterRange& range : searched)
+    for (std::int64_t begin = range.begin; begin < range.end; begin += kPart)
+      parts.push_back({begin, std::min(begin + kPart, range.end), members_.sigma(range.tensor)});
+  pool_.for_each(static_cast<std::int64_t>(parts.size()), [&](std::int64_t i, int) {
+    const Part& part = parts[static_cast<std::size_t>(i)];
+    estimate.write(kernels_.accumulate_gradient, part.begin, part.end, part.sigma, gradient_);
+  });
+  scores.gradient_norm = gradient_norm(gradient_, searched);
+  optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
+}
+
+UpdateScores EsTrainer::update() {
+  const EsConfig& es = config_.rule.es;
+  UpdateScores scores;
+  const auto start = Clock::now();
+  // the whole training set is encoded once, a minibatch each time
+  if (!inputs_ || minibatches_.size() != data_.n_samples)
+    inputs_ = std::make_unique<const EncodedInputs>(*plan_, data_, minibatches_.at(update_));
+  members_.begin_update(mean_, update_, schedule_.searched_at(update_));
+  evaluator_.run(
+      es.n_members, [&](int member, float* block) { members_.fill(member, block); }, *inputs_,
+      scores_);
+  scores.trial_s = seconds_since(start);
+
+  const auto update_start = Clock::now();
+  const std::vector<double> losses = member_losses();
+  step_mean(losses, scores);
+  scores.loss = tree_sum_blocks_of_8(losses) / es.n_members;
+  scores.accuracy = static_cast<double>(std::accumulate(
+                        scores_.is_correct.begin(), scores_.is_correct.end(), std::int64_t{0})) /
+                    static_cast<double>(scores_.is_correct.size());
+  StateHash hash;
+  hash.add(loss_hash_);
+  hash.add(std::span<const double>(losses));
+  loss_hash_ = hash.value();
+  ++update_;
+  scores.update_s = seconds_since(update_start);
+  return scores;
+}
+
+std::vector<float> EsTrainer::tested_parameters() {
+  if (config_.rule.es.unsearched == UnsearchedKind::kKeep) return mean_;
+  members_.begin_update(mean_, update_, schedule_.searched_at(update_));
+  std::vector<float> block(static_cast<std::size_t>(plan_->n_block_floats()));
+  members_.fill_mean(block.data());
+  std::vector<float> logical(mean_.size());
+  plan_->read_block(block.data(), logical.data());
+  return logical;
+}
+
+std::string EsTrainer::state_hash() const {
+  StateHash hash;
+  hash.add(static_cast<std::uint64_t>(update_));
+  std::vector<const ParameterTensor*> tensors;
+  for (const ParameterTensor& tensor : plan_->parameter_tensors()) tensors.push_back(&tensor);
+  std::sort(tensors.begin(), tensors.end(),
+            [](const auto* a, const auto* b) { return a->name < b->name; });
+  for (const ParameterTensor* tensor : tensors)
+    hash.add(std::span(mean_).subspan(static_cast<std::size_t>(tensor->begin),
+                                      static_cast<std::size_t>(tensor->end - tensor->begin)));
+  for (const OptimiserVector& vector : optimiser_.state().vectors)
+    hash.add(std::span<const float>(vector.values));
+  for (std::int64_t n_updates : optimiser_.state().n_updates)
+    hash.add(static_cast<std::uint64_t>(n_updates));
+  hash.add(loss_hash_);
+  return hash.text();
+}
+
+}  // namespace spikelane

@@ -1,0 +1,80 @@
+#include "engine/run/evaluator.h"
+
+#include <algorithm>
+#include <cassert>
+#include <mutex>
+
+#include "engine/config/user_error.h"
+#include "engine/run/replay.h"
+
+namespace spikelane {
+
+Evaluator::Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& pool)
+    : plan_(plan), kernels_(kernels), pool_(pool) {
+  for (int thread = 0; thread < pool.n_threads(); ++thread)
+    scratch_.emplace_back(plan, plan.view().n_steps, true);
+}
+
+void Evaluator::run(int n_members, const std::function<void(int, float*)>& fill_block,
+                    const EncodedInputs& inputs, TrialScores& scores) {
+  const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
+  assert(inputs.labels().size() == n_samples);
+  scores.losses.resize(static_cast<std::size_t>(n_members) * n_samples);
+  scores.is_correct.resize(scores.losses.size());
+  const int n_tiles = static_cast<int>(inputs.tiles().size());
+  // few members: their tiles are cut as well, so that every thread has something to do
+  const int n_wanted = 4 * pool_.n_threads();
+  const int n_cuts =
+      n_members >= n_wanted ? 1 : std::min(n_tiles, (n_wanted + n_members - 1) / n_members);
+  NotFiniteRow first;
+  std::mutex first_mutex;
+
+  pool_.for_each(std::int64_t{n_members} * n_cuts, [&](std::int64_t item, int thread) {
+    const int member = static_cast<int>(item / n_cuts), cut = static_cast<int>(item % n_cuts);
+    const int begin = n_tiles * cut / n_cuts, end = n_tiles * (cut + 1) / n_cuts;
+    Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+    fill_block(member, scratch.block());
+    const std::size_t first_sample = static_cast<std::size_t>(begin * plan_.lanes_per_tile());
+    const std::size_t at = static_cast<std::size_t>(member) * n_samples + first_sample;
+    NotFinite not_finite{-1, 0, 0, 0};
+    TrialArgs args{};
+    args.plan = &plan_.view();
+    args.parameters = scratch.block();
+    args.inputs = inputs.tiles().data() + begin;
+    args.n_tiles = end - begin;
+    args.t_begin = 0;
+    args.t_end = inputs.n_steps();
+    args.first_tile = begin;
+    args.resets = args.scores = 1;
+    args.tiles = scratch.tile();
+    args.scratch = &scratch.view();
+    args.labels = inputs.labels().data() + first_sample;
+    args.losses = scores.losses.data() + at;
+    args.is_correct = scores.is_correct.data() + at;
+    args.not_finite = &not_finite;
+    kernels_.run_tiles(args);
+    if (not_finite.population < 0) return;
+    const int sample = not_finite.tile * plan_.lanes_per_tile() + not_finite.lane;
+    const std::lock_guard lock(first_mutex);
+    if (first.member < 0 || std::pair(member, sample) < std::pair(first.member, first.sample))
+      first = {member, sample, not_finite.population, not_finite.step};
+  });
+  if (first.member >= 0) throw_not_finite(first, fill_block, inputs);
+}
+
+void Evaluator::throw_not_finite(const NotFiniteRow& row,
+                                 const std::function<void(int, float*)>& fill_block,
+                                 const EncodedInputs& inputs) const {
+  // the kernels look at the state now and then; the twin finds the step
+  std::vector<float> block(static_cast<std::size_t>(plan_.n_block_floats()));
+  fill_block(row.member, block.data());
+  int population = row.population;
+  const int step = find_not_finite_step(plan_, block.data(), inputs, row.sample, &population);
+  throw RunError("state is not finite: population \"" +
+                 plan_.network().populations[static_cast<std::size_t>(population)].name +
+                 "\", member " + std::to_string(row.member) + ", sample " +
+                 std::to_string(row.sample) + " of the batch, step " + std::to_string(step) +
+                 "; smaller weights, sigma or learning rate may help");
+}
+
+}  // namespace spikelane

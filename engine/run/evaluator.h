@@ -1,0 +1,48 @@
+// Evaluator: whole trials of many members on one batch, cut over threads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "engine/state/encoded_inputs.h"
+#include "engine/state/scratch.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace spikelane {
+
+/// What the trials gave, (M, B).
+struct TrialScores {
+  std::vector<double> losses;
+  std::vector<std::uint8_t> is_correct;
+};
+
+/// The first member, in order, whose state stopped being finite.
+struct NotFiniteRow {
+  int member = -1;  // -1: none
+  int sample = 0, population = 0, step = 0;
+};
+
+class Evaluator {
+ public:
+  /// All must outlive it. Memory: one tile, one block and one signal buffer a thread.
+  Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& pool);
+
+  /// Runs members 0 .. n_members-1 on all samples of `inputs`, which must have labels. `fill_block`
+  /// writes a member's parameters and is called from several threads, perhaps more than once a
+  /// member. Throws RunError when a state stops being finite.
+  void run(int n_members, const std::function<void(int, float*)>& fill_block,
+           const EncodedInputs& inputs, TrialScores& scores);
+
+ private:
+  void throw_not_finite(const NotFiniteRow& row, const std::function<void(int, float*)>& fill_block,
+                        const EncodedInputs& inputs) const;
+
+  const Plan& plan_;
+  const KernelTable& kernels_;
+  ThreadPool& pool_;
+  std::vector<Scratch> scratch_;  // one a thread
+};
+
+}  // namespace spikelane

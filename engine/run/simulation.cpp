@@ -1,0 +1,139 @@
+#include "engine/run/simulation.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "engine/config/user_error.h"
+
+namespace spikelane {
+
+Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool& pool,
+                       int n_members, int n_samples, int max_window)
+    : plan_(plan),
+      kernels_(kernels),
+      pool_(pool),
+      n_members_(n_members),
+      n_samples_(n_samples),
+      state_(plan, n_members, n_samples),
+      block_stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
+      block_memory_(static_cast<std::size_t>(n_members * block_stride_) * sizeof(float)),
+      blocks_(reinterpret_cast<float*>(block_memory_.data())),
+      step_inputs_(static_cast<std::size_t>(n_members) *
+                   static_cast<std::size_t>(state_.tiles_per_member() * plan.view().n_inputs *
+                                            plan.lanes_per_tile()) *
+                   sizeof(float)) {
+  for (int thread = 0; thread < pool.n_threads(); ++thread)
+    scratch_.emplace_back(plan, max_window, false);
+  const int n_tiles = state_.tiles_per_member(), n_lanes = plan.lanes_per_tile();
+  for (int i = 0; i < n_members * n_tiles; ++i) {
+    InputView view{};
+    view.dense = reinterpret_cast<const float*>(step_inputs_.data()) +
+                 std::int64_t{i} * plan.view().n_inputs * n_lanes;
+    view.n_lanes = std::min(n_lanes, n_samples - i % n_tiles * n_lanes);
+    step_views_.push_back(view);
+  }
+  reset();
+}
+
+void Simulation::set_parameters(int member, std::span<const float> logical) {
+  assert(static_cast<std::int64_t>(logical.size()) == plan_.n_parameters());
+  plan_.fill_block(logical.data(), block(member));
+}
+
+void Simulation::reset() {
+  t_ = 0;
+  // a window of no steps: the kernels know what a tile looks like before its first step
+  run_window(step_views_.data(), false, 0);
+}
+
+void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_steps) {
+  const int n_tiles = state_.tiles_per_member();
+  // a single member's tiles are cut over the threads; a few tiles are not worth waking anybody
+  const int n_cuts = n_members_ == 1 && n_tiles >= 2 * pool_.n_threads() ? pool_.n_threads() : 1;
+  auto run_part = [&](std::int64_t item, int thread) {
+    const auto member = static_cast<int>(item / n_cuts), cut = static_cast<int>(item % n_cuts);
+    const int begin = n_tiles * cut / n_cuts, end = n_tiles * (cut + 1) / n_cuts;
+    NotFinite not_finite{-1, 0, 0, 0};
+    TrialArgs args{};
+    args.plan = &plan_.view();
+    args.parameters = block(member);
+    args.inputs = tiles + (shares_tiles ? 0 : member * n_tiles) + begin;
+    args.n_tiles = end - begin;
+    args.t_begin = t_;
+    args.t_end = t_ + n_steps;
+    args.first_tile = begin;
+    args.resets = n_steps == 0;
+    args.tiles = state_.tiles(member) + begin * state_.tile_bytes();
+    args.tile_stride = state_.tile_bytes();
+    args.scratch = &scratch_[static_cast<std::size_t>(thread)].view();
+    args.not_finite = &not_finite;
+    kernels_.run_tiles(args);
+    if (not_finite.population >= 0) throw_not_finite(member, not_finite);
+  };
+  if (n_members_ * n_cuts == 1)
+    run_part(0, 0);
+  else
+    pool_.for_each(std::int64_t{n_members_} * n_cuts, run_part);
+  t_ += n_steps;
+}
+
+void Simulation::throw_not_finite(int member, const NotFinite& at) const {
+  const int sample = at.tile * plan_.lanes_per_tile() + at.lane;
+  throw RunError("state is not finite: population \"" +
+                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
+                 "\", row " + std::to_string(member * n_samples_ + sample) +
+                 ", at or before step " + std::to_string(at.step));
+}
+
+void Simulation::run(const EncodedInputs& inputs, int n_steps) {
+  assert(inputs.n_samples() == n_samples_ && t_ + n_steps <= inputs.n_steps());
+  run_window(inputs.tiles().data(), true, n_steps);
+}
+
+void Simulation::step(std::span<const float> x) {
+  const int n_inputs = plan_.view().n_inputs, n_lanes = plan_.lanes_per_tile();
+  assert(static_cast<std::int64_t>(x.size()) == std::int64_t{n_members_} * n_samples_ * n_inputs);
+  auto* to = reinterpret_cast<float*>(step_inputs_.data());
+  const int n_tiles = state_.tiles_per_member();
+  for (int row = 0; row < n_members_ * n_samples_; ++row) {
+    const int sample = row % n_samples_, tile = row / n_samples_ * n_tiles + sample / n_lanes;
+    for (int i = 0; i < n_inputs; ++i)
+      to[(std::int64_t{tile} * n_inputs + i) * n_lanes + sample % n_lanes] =
+          x[static_cast<std::size_t>(row) * static_cast<std::size_t>(n_inputs) +
+            static_cast<std::size_t>(i)];
+  }
+  for (InputView& view : step_views_) view.first_step = t_;
+  run_window(step_views_.data(), false, 1);
+}
+
+void Simulation::score(const EncodedInputs& inputs, std::vector<double>* losses,
+                       std::vector<std::uint8_t>* is_correct, std::vector<float>* logits) {
+  const auto n_rows = static_cast<std::size_t>(n_members_ * n_samples_);
+  const auto n_outputs = static_cast<std::size_t>(plan_.output().n);
+  const bool has_labels = !inputs.labels().empty();
+  losses->assign(has_labels ? n_rows : 0, 0.0);
+  is_correct->assign(has_labels ? n_rows : 0, 0);
+  if (logits) logits->assign(n_rows * n_outputs, 0.0f);
+  NotFinite not_finite{-1, 0, 0, 0};
+  for (int member = 0; member < n_members_; ++member) {
+    const std::size_t at = static_cast<std::size_t>(member * n_samples_);
+    TrialArgs args{};
+    args.plan = &plan_.view();
+    args.parameters = block(member);
+    args.inputs = inputs.tiles().data();
+    args.n_tiles = state_.tiles_per_member();
+    args.t_begin = args.t_end = t_;
+    args.scores = 1;
+    args.tiles = state_.tiles(member);
+    args.tile_stride = state_.tile_bytes();
+    args.scratch = &scratch_[0].view();
+    args.labels = has_labels ? inputs.labels().data() : nullptr;
+    args.losses = losses->data() + at;
+    args.is_correct = is_correct->data() + at;
+    args.logits = logits ? logits->data() + at * n_outputs : nullptr;
+    args.not_finite = &not_finite;
+    kernels_.run_tiles(args);
+  }
+}
+
+}  // namespace spikelane

@@ -1,0 +1,62 @@
+// Simulation: R rows whose state is kept and can be read between windows of steps: evaluation with
+// records, closed loops, the scenes of tests and benchmarks.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/state/encoded_inputs.h"
+#include "engine/state/scratch.h"
+#include "engine/state/state.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace spikelane {
+
+class Simulation {
+ public:
+  /// `plan`, `kernels` and `pool` must outlive it. Windows are at most `max_window` steps long.
+  Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool& pool, int n_members,
+             int n_samples, int max_window);
+
+  /// A member's parameters, flat and logical (plan.n_parameters()).
+  void set_parameters(int member, std::span<const float> logical);
+  void reset();
+
+  /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
+  /// samples. t() + n_steps <= inputs.n_steps().
+  void run(const EncodedInputs& inputs, int n_steps);
+
+  /// One step of all rows with the caller's inputs, (R, I), rows as (member, sample). Allocates,
+  /// locks and logs nothing.
+  void step(std::span<const float> x);
+
+  int t() const { return t_; }
+  const State& state() const { return state_; }
+  State& state() { return state_; }
+  const Plan& plan() const { return plan_; }
+
+  /// Scores of the trial that has just ended (t() == T), (M, B); logits (M, B, O) when not null.
+  void score(const EncodedInputs& inputs, std::vector<double>* losses,
+             std::vector<std::uint8_t>* is_correct, std::vector<float>* logits);
+
+ private:
+  void run_window(const InputView* tiles, bool shares_tiles, int n_steps);
+  [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
+  float* block(int member) { return blocks_ + member * block_stride_; }
+
+  const Plan& plan_;
+  const KernelTable& kernels_;
+  ThreadPool& pool_;
+  int n_members_, n_samples_;
+  int t_ = 0;
+  State state_;
+  std::vector<Scratch> scratch_;  // one a thread
+  std::int64_t block_stride_;
+  AlignedMemory block_memory_;
+  float* blocks_;
+  AlignedMemory step_inputs_;          // (M, tiles, I, lanes)
+  std::vector<InputView> step_views_;  // (M, tiles)
+};
+
+}  // namespace spikelane

@@ -1,0 +1,130 @@
+#include "engine/run/train.h"
+
+#include <chrono>
+#include <optional>
+
+#include "engine/run/es_trainer.h"
+#include "engine/run/mean_test.h"
+
+namespace spikelane {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// Means over the updates since the last report.
+struct Averages {
+  double loss = 0.0, accuracy = 0.0;
+  int n_updates = 0;
+};
+
+class TrainingRun {
+ public:
+  TrainingRun(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+              ThreadPool& pool, const TaskData& data, const TrainHooks& hooks)
+      : config_(config),
+        hooks_(hooks),
+        trainer_(config, options, kernels, pool, data.train),
+        // without held-out data the training samples are tested
+        test_(config, options, kernels, pool, data.test.n_samples > 0 ? data.test : data.train) {
+    result_.seed = config.seed;
+    result_.machine.isa = kernels.isa;
+    result_.machine.backend = "cpu";
+    result_.machine.n_threads = pool.n_threads();
+  }
+
+  RunResult run() {
+    while (trainer_.n_updates() < config_.run.n_updates) {
+      if (hooks_.stop && hooks_.stop->load() != 0) {
+        result_.interrupted = "signal";
+        break;
+      }
+      update();
+      const auto n_done = static_cast<int>(trainer_.n_updates());
+      if (hooks_.on_update) hooks_.on_update(n_done);
+      if (n_done % config_.run.report_every == 0) {
+        result_.reports.push_back(report(is_test_due(n_done), config_.run.n_test_report));
+        if (n_done < config_.run.n_updates) tell();
+      }
+    }
+    // an interrupted run is wound up quickly: its last report stands for the final test
+    if (result_.interrupted.empty()) {
+      last_ = averages_.n_updates > 0 ? averages_ : last_;
+      result_.final_report = report(true, 0);
+    } else if (!result_.reports.empty()) {
+      result_.final_report = result_.reports.back();
+    } else {
+      result_.final_report.update = static_cast<int>(trainer_.n_updates());
+    }
+    tell();
+    return result_;
+  }
+
+ private:
+  bool is_test_due(int n_done) const {
+    return config_.run.test_every == 0 || n_done % config_.run.test_every == 0;
+  }
+
+  void update() {
+    const UpdateScores scores = trainer_.update();
+    averages_.loss += scores.loss;
+    averages_.accuracy += scores.accuracy;
+    ++averages_.n_updates;
+    gradient_norm_ = scores.gradient_norm;
+    result_.timing.trial_s += scores.trial_s;
+    result_.timing.update_s += scores.update_s;
+    n_sample_steps_ += static_cast<double>(trainer_.sample_steps_per_update());
+  }
+
+  Report report(bool is_tested, int n_samples) {
+    if (averages_.n_updates > 0) last_ = averages_;
+    averages_ = {};
+    Report report;
+    report.update = static_cast<int>(trainer_.n_updates());
+    if (last_.n_updates > 0) {
+      report.train_loss = last_.loss / last_.n_updates;
+      report.train_accuracy = last_.accuracy / last_.n_updates;
+      report.gradient_norm = gradient_norm_;
+    }
+    if (is_tested) {
+      const auto start = Clock::now();
+      const TestScores scores = test_.run(trainer_.tested_parameters(), n_samples);
+      report.test_loss = scores.loss;
+      report.test_accuracy = scores.accuracy;
+      report.firing_rate = scores.firing_rate;
+      result_.timing.test_s += seconds_since(start);
+    }
+    report.wall_s = seconds_since(start_);
+    return report;
+  }
+
+  void tell() {
+    result_.timing.total_s = seconds_since(start_);
+    if (result_.timing.trial_s > 0.0)
+      result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
+    result_.state_hash = trainer_.state_hash();
+    if (hooks_.on_report) hooks_.on_report(result_, trainer_.plan(), trainer_.mean());
+  }
+
+  const RunConfig& config_;
+  const TrainHooks& hooks_;
+  EsTrainer trainer_;
+  MeanTest test_;
+  RunResult result_;
+  Averages averages_, last_;
+  double gradient_norm_ = 0.0, n_sample_steps_ = 0.0;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace
+
+RunResult train(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+                ThreadPool& pool, const TaskData& data, const TrainHooks& hooks) {
+  return TrainingRun(config, options, kernels, pool, data, hooks).run();
+}
+
+}  // namespace spikelane

@@ -1,0 +1,34 @@
+// The training loop: updates, reports, tests of the mean on held-out data.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <span>
+
+#include "engine/plan/plan.h"
+#include "engine/report/results.h"
+#include "engine/run/task.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace spikelane {
+
+/// What the loop tells its caller. Both are called from the calling thread, between updates.
+struct TrainHooks {
+  /// After every update: how many are done.
+  std::function<void(int n_done)> on_update;
+  /// After every report and at the end (then result.final_report is set): the results so far and
+  /// the mean parameters, flat and logical. What it throws ends the run.
+  std::function<void(const RunResult& result, const Plan& plan, std::span<const float> mean)>
+      on_report;
+  /// Set to 1 by a signal handler: the loop ends before the next update.
+  const std::atomic<int>* stop = nullptr;
+};
+
+/// Trains by config.rule on `data`, whose sizes check_against_task has accepted. A stop by signal
+/// gives a result with `interrupted` set. Throws RunError when a state or a loss is not finite;
+/// what on_report has been given until then stays valid.
+RunResult train(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+                ThreadPool& pool, const TaskData& data, const TrainHooks& hooks);
+
+}  // namespace spikelane

@@ -1,0 +1,50 @@
+#include "engine/state/scratch.h"
+
+#include <algorithm>
+
+namespace spikelane {
+
+Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
+  const PlanView& view = plan.view();
+  const bool is_sample_lanes = plan.layout() == Layout::kSampleLanes;
+  const std::int64_t window = view.layer_major ? max_window : 1;
+  const std::int64_t n_populations = view.n_populations;
+  int largest = 0;
+  for (int p = 0; p < view.n_populations; ++p)
+    largest = std::max(largest, plan.population(p).n_padded);
+  signals_.resize(static_cast<std::size_t>(n_populations));
+
+  // the first pass measures, the second hands out
+  for (int pass = 0; pass < 2; ++pass) {
+    std::int64_t offset = 0;
+    auto take = [&](auto*& pointer, std::int64_t n) {
+      using T = std::remove_reference_t<decltype(*pointer)>;
+      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
+      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
+    };
+    for (int p = 0; p < view.n_populations && is_sample_lanes; ++p) {
+      const PopulationView& population = plan.population(p);
+      if (population.model != Model::kLeaky) continue;
+      SignalBuffer& signal = signals_[static_cast<std::size_t>(p)];
+      take(signal.masks, window * population.n);
+      take(signal.step_begin, window + 1);
+      take(signal.entries, window * population.n + 1);
+      if (view.layer_major && population.n <= 4) take(signal.codes, window * kLanes);
+    }
+    if (is_sample_lanes) take(view_.table, std::int64_t{largest} * kMaxCodes);
+    take(view_.fired, n_populations * largest);
+    take(view_.n_fired, n_populations);
+    take(view_.new_spikes, largest / 32);
+    take(view_.uses_table, n_populations);
+    take(view_.logits, std::int64_t{plan.output().n_padded} * kLanes);
+    if (has_tile) {
+      take(tile_, view.tile_bytes);
+      take(block_, plan.n_block_floats());
+    }
+    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
+  }
+  view_.fired_stride = largest;
+  view_.signals = signals_.data();
+}
+
+}  // namespace spikelane

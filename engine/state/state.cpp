@@ -1,0 +1,101 @@
+#include "engine/state/state.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+#include "engine/state/hash.h"
+
+namespace spikelane {
+
+State::State(const Plan& plan, int n_members, int n_samples)
+    : plan_(plan),
+      n_members_(n_members),
+      n_samples_(n_samples),
+      tiles_per_member_((n_samples + plan.lanes_per_tile() - 1) / plan.lanes_per_tile()),
+      tile_bytes_(plan.view().tile_bytes),
+      memory_(static_cast<std::size_t>(std::int64_t{n_members} * tiles_per_member_ * tile_bytes_)) {
+}
+
+template <class Visit>
+void State::for_each_row(Visit visit) const {
+  const int n_lanes = plan_.lanes_per_tile();
+  for (int member = 0; member < n_members_; ++member)
+    for (int sample = 0; sample < n_samples_; ++sample)
+      visit(tiles(member) + sample / n_lanes * tile_bytes_, sample % n_lanes);
+}
+
+std::vector<float> State::gather_floats(std::int64_t at, int n) const {
+  assert(at >= 0);
+  const int n_lanes = plan_.lanes_per_tile();
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(n_rows()) * static_cast<std::size_t>(n));
+  for_each_row([&](const char* tile, int lane) {
+    const auto* field = reinterpret_cast<const float*>(tile + at);
+    for (int i = 0; i < n; ++i) values.push_back(field[i * n_lanes + lane]);
+  });
+  return values;
+}
+
+std::vector<float> State::gather_spikes(std::int64_t at, int n) const {
+  assert(at >= 0);
+  const bool is_sample_lanes = plan_.layout() == Layout::kSampleLanes;
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(n_rows()) * static_cast<std::size_t>(n));
+  for_each_row([&](const char* tile, int lane) {
+    const auto* masks = reinterpret_cast<const std::uint16_t*>(tile + at);
+    const auto* words = reinterpret_cast<const std::uint32_t*>(tile + at);
+    for (int i = 0; i < n; ++i) {
+      const unsigned bit = is_sample_lanes ? masks[i] >> lane : words[i / 32] >> (i % 32);
+      values.push_back(static_cast<float>(bit & 1u));
+    }
+  });
+  return values;
+}
+
+void State::poison_padding() {
+  const float poison = std::numeric_limits<float>::quiet_NaN();
+  const bool is_sample_lanes = plan_.layout() == Layout::kSampleLanes;
+  const PlanView& view = plan_.view();
+  const int n_lanes = plan_.lanes_per_tile();
+  auto poison_field = [&](std::int64_t at, int n, int n_padded) {
+    if (at < 0) return;
+    for (int member = 0; member < n_members_; ++member)
+      for (int i_tile = 0; i_tile < tiles_per_member_; ++i_tile) {
+        auto* field = reinterpret_cast<float*>(tiles(member) + i_tile * tile_bytes_ + at);
+        const int n_real = is_sample_lanes ? std::min(n_samples_ - i_tile * n_lanes, n_lanes) : 1;
+        for (int i = 0; i < n_padded; ++i)
+          for (int lane = 0; lane < n_lanes; ++lane)
+            if (i >= n || lane >= n_real) field[i * n_lanes + lane] = poison;
+      }
+  };
+  for (int p = 0; p < view.n_populations; ++p) {
+    const PopulationView& population = plan_.population(p);
+#define SPIKELANE_POISON(name, kind, kept_by, at_reset, unit, meaning) \
+  if (FieldKind::kind == FieldKind::kFloat)                            \
+    poison_field(population.at.name, population.n, population.n_padded);
+    SPIKELANE_POPULATION_FIELDS(SPIKELANE_POISON)
+#undef SPIKELANE_POISON
+  }
+  for (int k = 0; k < view.n_traces; ++k) {
+    poison_field(view.traces[k].at.z, view.traces[k].n, view.traces[k].n_padded);
+    poison_field(view.traces[k].at.z_sum, view.traces[k].n, view.traces[k].n_padded);
+  }
+}
+
+std::string hash_state(const Plan& plan, const State& state) {
+  StateHash hash;
+  for (int p = 0; p < plan.view().n_populations; ++p) {
+    const PopulationView& population = plan.population(p);
+    hash.add(std::span<const float>(state.gather_floats(population.at.v, population.n)));
+    if (population.model == Model::kReadout) continue;
+    hash.add(std::span<const float>(state.gather_spikes(population.at.spikes, population.n)));
+    std::vector<std::int32_t> counts;
+    for (float n_spikes : state.gather_floats(population.at.n_spikes, population.n))
+      counts.push_back(static_cast<std::int32_t>(n_spikes));
+    hash.add(std::span<const std::int32_t>(counts));
+  }
+  return hash.text();
+}
+
+}  // namespace spikelane

@@ -1,0 +1,63 @@
+// The CPU's team: one thread whose lanes are the vector lanes. Loads and masks take 16 at a time.
+#pragma once
+
+#include "kernels/core/lanes.h"
+#include "kernels/step/views.h"
+
+namespace spikelane::SPIKELANE_ISA {
+
+template <int kWidth>
+struct TableOf;
+template <>
+struct TableOf<16> {
+  Table16 table;
+};
+template <>
+struct TableOf<32> {
+  Table32 table;
+};
+
+struct LanesTeam {
+  using F = Lanes;
+  using Mask = LaneMask;
+  template <int kWidth>
+  using Table = TableOf<kWidth>;
+
+  // how many neurons are in flight at once: as many as the registers of the ISA hold
+#if defined(__AVX512F__)
+  static constexpr int kBlock = 4, kTableBlock = 8, kReadoutBlock = 10, kRowBlock = 8;
+#elif defined(__AVX2__)
+  static constexpr int kBlock = 2, kTableBlock = 2, kReadoutBlock = 5, kRowBlock = 4;
+#else
+  static constexpr int kBlock = 1, kTableBlock = 1, kReadoutBlock = 2, kRowBlock = 2;
+#endif
+
+  SPIKELANE_INLINE F load(const float* p) const { return SPIKELANE_ISA::load(p); }
+  SPIKELANE_INLINE void store(float* p, F a) const { SPIKELANE_ISA::store(p, a); }
+  SPIKELANE_INLINE F broadcast(float x) const { return SPIKELANE_ISA::broadcast(x); }
+  SPIKELANE_INLINE Mask mask(uint32_t lanes) const { return mask_from_bits(lanes); }
+  SPIKELANE_INLINE uint16_t bits(Mask m) const {
+    return static_cast<uint16_t>(SPIKELANE_ISA::bits(m));
+  }
+  SPIKELANE_INLINE Codes codes(const uint8_t* p) const { return load_codes(p); }
+  SPIKELANE_INLINE void store_codes(uint8_t* p, Mask a, Mask b, Mask c, Mask d) const {
+    SPIKELANE_ISA::store_codes(p, a, b, c, d);
+  }
+  template <int kWidth>
+  SPIKELANE_INLINE Table<kWidth> table(const float* p) const {
+    if constexpr (kWidth == 16)
+      return {load_table16(p)};
+    else
+      return {load_table32(p)};
+  }
+  template <class AnyTable>
+  SPIKELANE_INLINE F lookup(const AnyTable& t, Codes c) const {
+    return SPIKELANE_ISA::lookup(t.table, c);
+  }
+  // 16 consecutive floats, whatever the lanes mean
+  SPIKELANE_INLINE F load_all(const float* p) const { return loadu(p); }
+  SPIKELANE_INLINE void store_all(float* p, F a) const { storeu(p, a); }
+  SPIKELANE_INLINE F broadcast_all(float x) const { return SPIKELANE_ISA::broadcast(x); }
+};
+
+}  // namespace spikelane::SPIKELANE_ISA

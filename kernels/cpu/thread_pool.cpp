@@ -1,0 +1,72 @@
+#include "kernels/cpu/thread_pool.h"
+
+#include <utility>
+
+namespace spikelane {
+
+// a short look before sleeping: calls follow one another within microseconds during training
+constexpr int kSpins = 2000;
+
+static void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+ThreadPool::ThreadPool(int n_threads) {
+  for (int thread = 1; thread < n_threads; ++thread)
+    threads_.emplace_back([this, thread] { wait_for_work(thread); });
+}
+
+ThreadPool::~ThreadPool() {
+  stops_ = true;
+  round_.fetch_add(1);
+  round_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::take_items(int thread) {
+  for (;;) {
+    const std::int64_t item = next_item_.fetch_add(1);
+    if (item >= n_items_ || has_failed_) return;
+    try {
+      (*work_)(item, thread);
+    } catch (...) {
+      if (!has_failed_.exchange(true)) failure_ = std::current_exception();
+    }
+  }
+}
+
+void ThreadPool::wait_for_work(int thread) {
+  std::uint32_t seen = 0;
+  for (;;) {
+    for (int spin = 0; spin < kSpins && round_.load() == seen; ++spin) pause_briefly();
+    round_.wait(seen);
+    seen = round_.load();
+    if (stops_) return;
+    take_items(thread);
+    if (n_busy_.fetch_sub(1) == 1) n_busy_.notify_one();
+  }
+}
+
+void ThreadPool::for_each(std::int64_t n_items,
+                          const std::function<void(std::int64_t, int)>& work) {
+  work_ = &work;
+  n_items_ = n_items;
+  next_item_ = 0;
+  has_failed_ = false;
+  const bool is_shared = !threads_.empty() && n_items > 1;
+  if (is_shared) {
+    n_busy_ = static_cast<std::uint32_t>(threads_.size());
+    round_.fetch_add(1);
+    round_.notify_all();
+  }
+  take_items(0);
+  if (is_shared) {
+    for (int spin = 0; spin < kSpins && n_busy_.load() != 0; ++spin) pause_briefly();
+    for (std::uint32_t busy = n_busy_.load(); busy != 0; busy = n_busy_.load()) n_busy_.wait(busy);
+  }
+  if (has_failed_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+}  // namespace spikelane

@@ -1,0 +1,195 @@
+#include "kernels/reference/twin.h"
+
+#include <cmath>
+
+namespace spikelane::reference {
+
+static float cleared(float value, int t) {
+  const bool is_clearing_step = t % 16 == 15;
+  return is_clearing_step && std::fabs(value) < 0x1p-80f ? 0.0f : value;
+}
+
+Twin::Twin(const PlanView& plan, const float* block) : plan_(plan), block_(block) { reset(); }
+
+void Twin::reset() {
+  t_ = 0;
+  populations_.assign(static_cast<std::size_t>(plan_.n_populations), {});
+  for (int p = 0; p < plan_.n_populations; ++p) {
+    const auto n = static_cast<std::size_t>(plan_.populations[p].n);
+    TwinPopulation& population = populations_[static_cast<std::size_t>(p)];
+    population.v.assign(n, 0.0f);
+    population.s.assign(n, 0.0f);
+    population.n_spikes.assign(n, 0.0f);
+    population.first_spike.assign(n, kNeverFired);
+    population.v_max.assign(n, kLowest);
+    population.v_sum.assign(n, 0.0f);
+    population.bias_trace.assign(n, 0.0f);
+    population.bias_trace_sum.assign(n, 0.0f);
+  }
+  z_.clear();
+  for (int k = 0; k < plan_.n_traces; ++k)
+    z_.emplace_back(static_cast<std::size_t>(plan_.traces[k].n), 0.0f);
+  z_sum_ = z_;
+}
+
+// populations before the target have been stepped already, the others still hold the last step
+std::span<const float> Twin::source(int source, std::span<const float> x) const {
+  return source == kInputSource ? x : std::span<const float>(population(source).s);
+}
+
+std::vector<float> Twin::currents(const PopulationView& population,
+                                  std::span<const float> x) const {
+  std::vector<float> current(static_cast<std::size_t>(population.n));
+  for (int i = 0; i < population.n; ++i) {
+    float total = 0.0f;
+    for (int q = 0; q < population.n_projections; ++q) {
+      const ProjectionView& projection = population.projections[q];
+      const std::span<const float> s = source(projection.source, x);
+      float sum = 0.0f;
+      for (int j = 0; j < projection.n_pre; ++j) {
+        const float w = block_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
+        sum = std::fma(s[static_cast<std::size_t>(j)], w, sum);
+      }
+      total = q == 0 ? sum : total + sum;
+    }
+    if (population.bias >= 0) total = total + block_[population.bias + i];
+    current[static_cast<std::size_t>(i)] = total;
+  }
+  return current;
+}
+
+void Twin::step_spiking(int p, std::span<const float> x) {
+  const PopulationView& population = plan_.populations[p];
+  TwinPopulation& state = populations_[static_cast<std::size_t>(p)];
+  const std::vector<float> current = currents(population, x);
+  const bool is_in_window = t_ >= plan_.n_steps - plan_.window;
+  for (std::size_t i = 0; i < current.size(); ++i) {
+    const float beta = population.beta[i], theta = population.threshold[i];
+    float v = state.v[i];
+    const float r = v > theta ? 1.0f : 0.0f;
+    switch (population.reset) {
+      case Reset::kSubtract:
+        v = ((beta * v) + current[i]) - (r * theta);
+        break;
+      case Reset::kZero:
+        v = (beta * ((1.0f - r) * v)) + current[i];
+        break;
+      case Reset::kNone:
+        v = (beta * v) + current[i];
+        break;
+    }
+    const float s = v > theta ? 1.0f : 0.0f;
+    if (!population.reset_delay && s != r) {
+      if (population.reset == Reset::kSubtract) v = v - ((s - r) * theta);
+      if (population.reset == Reset::kZero) v = v - ((s - r) * v);
+    }
+    state.s[i] = s;
+    state.n_spikes[i] += s;
+    if (s == 1.0f && state.first_spike[i] == kNeverFired)
+      state.first_spike[i] = static_cast<float>(t_);
+    state.v_max[i] = state.v_max[i] > v ? state.v_max[i] : v;
+    if (is_in_window) state.v_sum[i] = state.v_sum[i] + v;
+    state.v[i] = cleared(v, t_);
+  }
+}
+
+std::vector<float> Twin::read_out(const PopulationView& population, bool of_sums) const {
+  const auto p = static_cast<std::size_t>(&population - plan_.populations);
+  const TwinPopulation& state = populations_[p];
+  std::vector<float> value(static_cast<std::size_t>(population.n));
+  for (int i = 0; i < population.n; ++i) {
+    float total = 0.0f;
+    for (int q = 0; q < population.n_projections; ++q) {
+      const ProjectionView& projection = population.projections[q];
+      const auto trace = static_cast<std::size_t>(projection.trace_of[i]);
+      const std::vector<float>& z = of_sums ? z_sum_[trace] : z_[trace];
+      float sum = 0.0f;
+      for (int j = 0; j < projection.n_pre; ++j) {
+        const float w = block_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
+        sum = std::fma(z[static_cast<std::size_t>(j)], w, sum);
+      }
+      total = q == 0 ? sum : total + sum;
+    }
+    const auto at = static_cast<std::size_t>(i);
+    if (population.bias >= 0)
+      total = total + block_[population.bias + i] *
+                          (of_sums ? state.bias_trace_sum[at] : state.bias_trace[at]);
+    value[at] = population.gain * total;
+  }
+  return value;
+}
+
+void Twin::step_readout(int p, std::span<const float> x) {
+  const PopulationView& population = plan_.populations[p];
+  TwinPopulation& state = populations_[static_cast<std::size_t>(p)];
+  const bool is_in_window = t_ >= plan_.n_steps - plan_.window;
+  for (int q = 0; q < population.n_projections; ++q) {
+    const ProjectionView& projection = population.projections[q];
+    const std::span<const float> s = source(projection.source, x);
+    for (int k = projection.first_trace; k < projection.first_trace + projection.n_traces; ++k) {
+      std::vector<float>& z = z_[static_cast<std::size_t>(k)];
+      for (std::size_t j = 0; j < z.size(); ++j) {
+        z[j] = cleared((plan_.traces[k].kappa * z[j]) + s[j], t_);
+        if (is_in_window) z_sum_[static_cast<std::size_t>(k)][j] += z[j];
+      }
+    }
+  }
+  for (std::size_t i = 0; i < state.v.size(); ++i) {
+    state.bias_trace[i] = cleared((population.beta[i] * state.bias_trace[i]) + 1.0f, t_);
+    if (is_in_window) state.bias_trace_sum[i] += state.bias_trace[i];
+  }
+  state.v = read_out(population, false);
+  for (std::size_t i = 0; i < state.v.size(); ++i)
+    state.v_max[i] = state.v_max[i] > state.v[i] ? state.v_max[i] : state.v[i];
+}
+
+void Twin::step(std::span<const float> x) {
+  for (int p = 0; p < plan_.n_populations; ++p) {
+    if (plan_.populations[p].model == Model::kLeaky)
+      step_spiking(p, x);
+    else
+      step_readout(p, x);
+  }
+  ++t_;
+}
+
+std::vector<float> Twin::logits() const {
+  const PopulationView& output = plan_.populations[plan_.output];
+  const TwinPopulation& state = population(plan_.output);
+  const auto n_steps = static_cast<float>(plan_.n_steps);
+  std::vector<float> logits(state.v.size());
+  const bool is_readout = output.model == Model::kReadout;
+  const std::vector<float> mean_of =
+      is_readout && plan_.logit == Logit::kMean ? read_out(output, true) : state.v_sum;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    float logit = 0.0f;
+    switch (plan_.logit) {
+      case Logit::kCounts:
+        logit = state.n_spikes[i];
+        break;
+      case Logit::kFirstSpike:
+        logit = state.first_spike[i] < n_steps ? n_steps - state.first_spike[i] : 0.0f;
+        break;
+      case Logit::kFinal:
+        logit = state.v[i];
+        break;
+      case Logit::kMax:
+        logit = state.v_max[i];
+        break;
+      case Logit::kMean:
+        logit = mean_of[i] * plan_.inverse_window;
+        break;
+    }
+    logits[i] = logit * plan_.scale;
+  }
+  return logits;
+}
+
+int Twin::not_finite_population() const {
+  for (int p = 0; p < plan_.n_populations; ++p)
+    for (float v : population(p).v)
+      if (!std::isfinite(v)) return p;
+  return -1;
+}
+
+}  // namespace spikelane::reference

@@ -1,0 +1,52 @@
+// The twin: one row of the network, written to be obviously right. Same float32 operations in the
+// same order as the kernels, one number at a time, no lists, no tables, no layouts: it is the
+// definition, and the kernels are compared with it bit for bit.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/step/views.h"
+
+namespace spikelane::reference {
+
+/// What one population remembers, (n) each; unused ones stay empty.
+struct TwinPopulation {
+  std::vector<float> v, s, n_spikes, first_spike, v_max, v_sum, bias_trace, bias_trace_sum;
+};
+
+class Twin {
+ public:
+  /// `plan` gives constants and the places of weights in `block`, one member's parameters. Both
+  /// must outlive the twin.
+  Twin(const PlanView& plan, const float* block);
+
+  void reset();
+  /// One step with inputs x (I); t counts from 0 after a reset.
+  void step(std::span<const float> x);
+  int t() const { return t_; }
+  /// A readout's v is its value after the step.
+  const TwinPopulation& population(int p) const {
+    return populations_[static_cast<std::size_t>(p)];
+  }
+  /// The output's logits, times the loss's scale, (O).
+  std::vector<float> logits() const;
+  /// The first population whose membrane is not finite, or -1.
+  int not_finite_population() const;
+
+ private:
+  std::vector<float> currents(const PopulationView& population, std::span<const float> x) const;
+  void step_spiking(int p, std::span<const float> x);
+  void step_readout(int p, std::span<const float> x);
+  std::vector<float> read_out(const PopulationView& population, bool of_sums) const;
+  std::span<const float> source(int source, std::span<const float> x) const;
+
+  const PlanView& plan_;
+  const float* block_;
+  int t_ = 0;
+  std::vector<TwinPopulation> populations_;
+  std::vector<std::vector<float>> z_, z_sum_;  // of each trace
+};
+
+}  // namespace spikelane::reference

@@ -1,0 +1,85 @@
+// The sum in the evolution strategies' gradient: noise is drawn again, a tile of parameters by a
+// block of members at a time, and never leaves the cache.
+//
+// Contract, for each parameter p on its own, in double, no fma:
+//   block = ((+0 + c_0*eps_0[p]) + c_1*eps_1[p]) + ...   the draws of 8 members, ascending
+//   sum   = ((+0 + block_0) + block_1) + ...             blocks ascending
+// with c the coefficients of GradientView. So tiles, threads and ISAs cannot change a bit. The last
+// block may be shorter; what it lacks counts as +0.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernels/core/isa.h"
+#include "kernels/core/random.h"
+#include "kernels/step/es_gradient_view.h"
+
+namespace spikelane::SPIKELANE_ISA {
+
+/// Parameters whose noise is held at once: 8 draws of it are 16 KB, and stay in L1.
+constexpr int kGradientTile = 512;
+
+/// Adds one block of kDraws draws: noise (kDraws, kGradientTile), sum (n).
+template <int kDraws>
+inline void add_gradient_block(const double* coefficient, const float* noise, int n, double* sum) {
+#pragma omp simd
+  for (int i = 0; i < n; ++i) {
+    double block = 0.0;
+#pragma GCC unroll 8
+    for (int k = 0; k < kDraws; ++k)
+      block += coefficient[k] * static_cast<double>(noise[k * kGradientTile + i]);
+    sum[i] += block;
+  }
+}
+
+/// Sums over all draws for the parameters begin .. end-1. draw(out, first_index, n, draw_index)
+/// writes eps[first_index .. first_index + n - 1] of that draw.
+template <int kDraws, class Draw>
+inline void accumulate_gradient_by(const GradientView& view, int64_t begin, int64_t end,
+                                   const Draw& draw, double* sum) {
+  alignas(64) float noise[kDraws * kGradientTile];
+  for (int64_t first = begin; first < end; first += kGradientTile) {
+    const int n = end - first < kGradientTile ? static_cast<int>(end - first) : kGradientTile;
+    double* tile = sum + (first - begin);
+    for (int i = 0; i < n; ++i) tile[i] = 0.0;
+    for (int d = 0; d < view.n_draws; d += kDraws) {
+      double coefficient[kDraws];
+      for (int k = 0; k < kDraws; ++k) {
+        float* row = noise + k * kGradientTile;
+        const bool is_there = d + k < view.n_draws;
+        coefficient[k] = is_there ? view.coefficients[d + k] : 0.0;
+        if (is_there)
+          draw(row, first, n, d + k);
+        else
+          for (int i = 0; i < n; ++i) row[i] = 0.0f;
+      }
+      add_gradient_block<kDraws>(coefficient, noise, n, tile);
+    }
+  }
+}
+
+template <class Draw>
+inline void accumulate_gradient_from(const GradientView& view, int64_t begin, int64_t end,
+                                     const Draw& draw, double* sum) {
+  if (view.draws_per_block == 4)
+    accumulate_gradient_by<4>(view, begin, end, draw, sum);
+  else
+    accumulate_gradient_by<8>(view, begin, end, draw, sum);
+}
+
+/// The members' noise as the trials had it: stream noise, step 0, c2 = update, index = parameter.
+struct MemberNoise {
+  uint64_t seed;
+  uint32_t update;
+  void operator()(float* out, int64_t first_index, int64_t n, int draw) const {
+    draw_normals(out, first_index, n,
+                 RandomKey{seed, 0, update, Stream::kNoise, static_cast<uint32_t>(draw)});
+  }
+};
+
+/// An AccumulateGradient on regenerated noise.
+inline void accumulate_gradient(const GradientView& view, int64_t begin, int64_t end, double* sum) {
+  accumulate_gradient_from(view, begin, end, MemberNoise{view.seed, view.update}, sum);
+}
+
+}  // namespace spikelane::SPIKELANE_ISA

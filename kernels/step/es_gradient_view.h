@@ -1,0 +1,27 @@
+// What the gradient kernel sees; shared by objects compiled for different ISAs.
+#pragma once
+
+#include <stdint.h>
+
+namespace spikelane {
+
+/// The members of one generation as draws of noise with a coefficient each.
+///
+/// plain        draw m is member m's eps; its coefficient is shaped[m].
+/// antithetic   draw d is +eps of member 2d and -eps of member 2d+1; its coefficient is
+///              shaped[2d] - shaped[2d+1], rounded once.
+///
+/// Either way a block is 8 members: 8 draws, or 4.
+struct GradientView {
+  const double* coefficients;  // (n_draws)
+  int n_draws;
+  int draws_per_block;  // 8 plain, 4 antithetic
+  uint64_t seed;        // of the run: the noise is regenerated from it
+  uint32_t update;
+};
+
+/// Writes sum[i], i = 0 .. end - begin - 1: over the draws, coefficient * eps[begin + i].
+using AccumulateGradient = void (*)(const GradientView& view, int64_t begin, int64_t end,
+                                    double* sum);
+
+}  // namespace spikelane

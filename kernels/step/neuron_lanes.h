@@ -1,0 +1,126 @@
+// Neuron lanes: one row at a time, neurons of a population side by side, all populations at t
+// before t + 1. Spikes are a list; each adds one weight row to the currents, which stay in
+// registers for a block of neurons until the membrane has been stepped.
+//
+//   for t:  for each population:  rows of who fired -> currents -> membrane -> spikes -> list
+//
+// Padding lanes (n .. n_padded) are computed and never looked at.
+#pragma once
+
+#include "kernels/core/leaky.h"
+#include "kernels/step/row_readout.h"
+#include "kernels/step/row_signal.h"
+#include "kernels/step/tile.h"
+
+namespace spikelane::SPIKELANE_ISA {
+
+/// One projection's sum for kBlock groups of 16 neurons from i on.
+template <int kBlock, class Team>
+SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
+                                          const ProjectionView& projection, int i, int t,
+                                          typename Team::F* sum) {
+  const float* weights = tile.parameters + projection.weight + i;
+  for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
+  if (projection.source == kInputSource && tile.input->dense) {
+    const float* x = dense_input(tile, projection.n_pre, t);
+    for (int j = 0; j < projection.n_pre; ++j) {
+      const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
+      const auto x_j = team.broadcast(x[j]);
+      for (int k = 0; k < kBlock; ++k) sum[k] = fma(x_j, team.load(row + k * kLanes), sum[k]);
+    }
+    return;
+  }
+  const UnitRange fired = units_into(tile, projection, t);
+  for (const int32_t* unit = fired.begin; unit != fired.end; ++unit) {
+    const float* row = weights + static_cast<int64_t>(*unit) * projection.weight_stride;
+    for (int k = 0; k < kBlock; ++k) sum[k] = sum[k] + team.load(row + k * kLanes);
+  }
+}
+
+/// What the loss wants to know of a spiking output beside its final membrane.
+template <class Team>
+SPIKELANE_INLINE void observe_rows(const Team& team, const Tile& tile,
+                                   const PopulationView& population, int i, int t,
+                                   typename Team::F v, typename Team::Mask s) {
+  const FieldOffsets& at = population.at;
+  if (at.n_spikes >= 0) {
+    float* p = tile.floats(at.n_spikes) + i;
+    team.store(p, add_where(s, team.load(p), team.broadcast(1.0f)));
+  }
+  if (at.first_spike >= 0) {
+    float* p = tile.floats(at.first_spike) + i;
+    const auto now = select(s, team.broadcast(static_cast<float>(t)), team.broadcast(kNeverFired));
+    team.store(p, min(team.load(p), now));
+  }
+  if (at.v_max >= 0) {
+    float* p = tile.floats(at.v_max) + i;
+    team.store(p, max(team.load(p), v));
+  }
+  if (at.v_sum >= 0 && t >= tile.plan->n_steps - tile.plan->window) {
+    float* p = tile.floats(at.v_sum) + i;
+    team.store(p, team.load(p) + v);
+  }
+}
+
+/// One step of kBlock groups of 16 leaky neurons from i on.
+template <int kBlock, class Team>
+void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
+  using F = typename Team::F;
+  const PopulationView& population = tile.plan->populations[p];
+  F current[kBlock], sum[kBlock];
+  add_projection_rows<kBlock>(team, tile, population.projections[0], i, t, current);
+  for (int q = 1; q < population.n_projections; ++q) {
+    add_projection_rows<kBlock>(team, tile, population.projections[q], i, t, sum);
+    for (int k = 0; k < kBlock; ++k) current[k] = current[k] + sum[k];
+  }
+  if (population.bias >= 0)
+    for (int k = 0; k < kBlock; ++k)
+      current[k] = current[k] + team.load(tile.parameters + population.bias + i + k * kLanes);
+  float* v_at = tile.floats(population.at.v) + i;
+  uint16_t* new_spikes = reinterpret_cast<uint16_t*>(tile.scratch->new_spikes) + i / kLanes;
+  for (int k = 0; k < kBlock; ++k) {
+    const int i_group = i + k * kLanes;
+    F v = team.load(v_at + k * kLanes);
+    typename Team::Mask s;
+    step_leaky(population.reset, population.reset_delay, team.load(population.beta + i_group),
+               team.load(population.threshold + i_group), current[k], v, s);
+    const int n_left = population.n - i_group;
+    const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;
+    new_spikes[k] = static_cast<uint16_t>(team.bits(s) & is_real);
+    observe_rows(team, tile, population, i_group, t, v, s);
+    if (is_flush_step(t)) {
+      v = without_tiny(v);
+      tile.note_row_not_finite(p, team.bits(not_finite(v)) & is_real, t);
+    }
+    team.store(v_at + k * kLanes, v);
+  }
+}
+
+template <class Team>
+void step_population_row(const Team& team, const Tile& tile, int p, int t) {
+  const PopulationView& population = tile.plan->populations[p];
+  if (population.model == Model::kReadout) {
+    step_readout_row(team, tile, p, t);
+    return;
+  }
+  int i = 0;
+  for (; i + Team::kRowBlock * kLanes <= population.n_padded; i += Team::kRowBlock * kLanes)
+    step_leaky_rows<Team::kRowBlock>(team, tile, p, i, t);
+  for (; i < population.n_padded; i += 2 * kLanes) step_leaky_rows<2>(team, tile, p, i, t);
+  uint32_t* spikes = tile.words(population.at.spikes);
+  for (int w = 0; w < population.n_padded / 32; ++w) spikes[w] = tile.scratch->new_spikes[w];
+  list_fired(tile, p);
+}
+
+/// The fused trial and the single step of one row.
+template <class Team>
+void run_row_window(const Team& team, const Tile& tile, int t_begin, int t_end) {
+  const PlanView& plan = *tile.plan;
+  for (int p = 0; p < plan.n_populations; ++p)
+    if (plan.populations[p].feeds_recurrent) list_fired(tile, p);
+  for (int t = t_begin; t < t_end; ++t)
+    for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
+  for (int p = 0; p < plan.n_populations; ++p) finish_row(team, tile, p, t_end - 1);
+}
+
+}  // namespace spikelane::SPIKELANE_ISA

@@ -1,0 +1,133 @@
+// Neuron lanes: leaky readouts of one row. The definition stands in readout.h; here the lanes of a
+// trace are presynaptic neurons and the lanes of the product are readout neurons.
+#pragma once
+
+#include "kernels/core/leaky.h"
+#include "kernels/step/row_signal.h"
+#include "kernels/step/tile.h"
+
+namespace spikelane::SPIKELANE_ISA {
+
+template <class Team>
+void advance_row_trace(const Team& team, const Tile& tile, const ProjectionView& projection,
+                       const TraceView& trace, int t) {
+  float* z = tile.floats(trace.at.z);
+  const bool is_dense = projection.source == kInputSource && tile.input->dense;
+  const auto kappa = team.broadcast(trace.kappa);
+  for (int j = 0; j < trace.n_padded; j += kLanes) team.store(z + j, kappa * team.load(z + j));
+  if (is_dense) {
+    const float* x = dense_input(tile, trace.n, t);
+    for (int j = 0; j < trace.n; ++j) z[j] = z[j] + x[j];
+  } else {
+    const UnitRange fired = units_into(tile, projection, t);
+    for (const int32_t* unit = fired.begin; unit != fired.end; ++unit) z[*unit] = z[*unit] + 1.0f;
+  }
+  if (is_flush_step(t))
+    for (int j = 0; j < trace.n_padded; j += kLanes)
+      team.store(z + j, without_tiny(team.load(z + j)));
+  if (trace.at.z_sum < 0 || t < tile.plan->n_steps - tile.plan->window) return;
+  float* z_sum = tile.floats(trace.at.z_sum);
+  for (int j = 0; j < trace.n_padded; j += kLanes)
+    team.store(z_sum + j, team.load(z_sum + j) + team.load(z + j));
+}
+
+template <class Team>
+void advance_row_bias_trace(const Team& team, const Tile& tile, const PopulationView& population,
+                            int t) {
+  if (population.at.bias_trace < 0) return;
+  float* z = tile.floats(population.at.bias_trace);
+  const bool adds =
+      population.at.bias_trace_sum >= 0 && t >= tile.plan->n_steps - tile.plan->window;
+  for (int i = 0; i < population.n_padded; i += kLanes) {
+    auto z_i = team.load(population.beta + i) * team.load(z + i) + team.broadcast(1.0f);
+    if (is_flush_step(t)) z_i = without_tiny(z_i);
+    team.store(z + i, z_i);
+    if (!adds) continue;
+    float* sum = tile.floats(population.at.bias_trace_sum) + i;
+    team.store(sum, team.load(sum) + z_i);
+  }
+}
+
+/// sum_j w_ji z_j of one trace for the 16 readout neurons from i on.
+template <class Team>
+typename Team::F sum_row_trace(const Team& team, const Tile& tile, const ProjectionView& projection,
+                               int i, int i_trace, bool of_sums) {
+  const TraceView& trace = tile.plan->traces[i_trace];
+  const float* z = tile.floats(of_sums ? trace.at.z_sum : trace.at.z);
+  const float* weights = tile.parameters + projection.weight + i;
+  auto sum = team.broadcast(0.0f);
+  // a zero adds nothing to a finite sum; the test pays because most traces of a sparse net are zero
+  // or, with kappa = 0, all but those who fired
+  for (int j = 0; j < trace.n; ++j) {
+    if (z[j] == 0.0f) continue;
+    sum = fma(team.broadcast(z[j]),
+              team.load(weights + static_cast<int64_t>(j) * projection.weight_stride), sum);
+  }
+  return sum;
+}
+
+template <class Team>
+void read_out_row(const Team& team, const Tile& tile, const PopulationView& population,
+                  bool of_sums, float* values) {
+  using F = typename Team::F;
+  for (int i = 0; i < population.n_padded; i += kLanes) {
+    F value = team.broadcast(0.0f);
+    for (int p = 0; p < population.n_projections; ++p) {
+      const ProjectionView& projection = population.projections[p];
+      F sum = team.broadcast(0.0f);
+      if (projection.single_trace >= 0) {
+        sum = sum_row_trace(team, tile, projection, i, projection.single_trace, of_sums);
+      } else {
+        for (int k = 0; k < projection.n_traces; ++k) {
+          uint32_t lanes = 0;
+          for (int l = 0; l < kLanes && i + l < population.n; ++l)
+            lanes |= static_cast<uint32_t>(projection.trace_of[i + l] == projection.first_trace + k)
+                     << l;
+          if (lanes == 0) continue;
+          const F part =
+              sum_row_trace(team, tile, projection, i, projection.first_trace + k, of_sums);
+          sum = select(team.mask(lanes), part, sum);
+        }
+      }
+      value = p == 0 ? sum : value + sum;
+    }
+    if (population.bias >= 0) {
+      const float* z =
+          tile.floats(of_sums ? population.at.bias_trace_sum : population.at.bias_trace);
+      value = value + team.load(tile.parameters + population.bias + i) * team.load(z + i);
+    }
+    team.store(values + i, team.broadcast(population.gain) * value);
+  }
+}
+
+template <class Team>
+void step_readout_row(const Team& team, const Tile& tile, int p, int t) {
+  const PopulationView& population = tile.plan->populations[p];
+  for (int q = 0; q < population.n_projections; ++q) {
+    const ProjectionView& projection = population.projections[q];
+    for (int k = 0; k < projection.n_traces; ++k)
+      advance_row_trace(team, tile, projection, tile.plan->traces[projection.first_trace + k], t);
+  }
+  advance_row_bias_trace(team, tile, population, t);
+  if (population.at.v_max < 0) return;
+  float* v = tile.floats(population.at.v);
+  read_out_row(team, tile, population, false, v);
+  float* v_max = tile.floats(population.at.v_max);
+  for (int i = 0; i < population.n_padded; i += kLanes)
+    team.store(v_max + i, max(team.load(v_max + i), team.load(v + i)));
+}
+
+/// The end of a window: readouts get their value, and the state is looked over once.
+template <class Team>
+void finish_row(const Team& team, const Tile& tile, int p, int t) {
+  const PopulationView& population = tile.plan->populations[p];
+  float* v = tile.floats(population.at.v);
+  if (population.model == Model::kReadout) read_out_row(team, tile, population, false, v);
+  for (int i = 0; i < population.n; i += kLanes) {
+    const int n_left = population.n - i;
+    const uint32_t is_real = n_left >= kLanes ? 0xffffu : (1u << n_left) - 1u;
+    tile.note_row_not_finite(p, team.bits(not_finite(team.load(v + i))) & is_real, t);
+  }
+}
+
+}  // namespace spikelane::SPIKELANE_ISA

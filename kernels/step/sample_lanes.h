@@ -1,0 +1,180 @@
+// Sample lanes: 16 samples of one member side by side, time inside the neuron.
+//
+//        for each population                      (layer-major: a population runs its whole window
+//        alone;
+//          for each block of a few neurons         step-major, for recurrent nets: the window is
+//          one step)
+//            state -> registers
+//            for t in window:   currents -> membrane -> spikes        [all 16 samples at once]
+//            registers -> state
+//          spikes -> signal (lists of who fired, for the populations that follow)
+//
+// Weights are scalars broadcast to the lanes. Most units are silent in most steps, so a signal is a
+// list of (unit, lanes) per step and a silent unit costs nothing; where few units can fire together
+// the sums themselves are tabled (sample_table.h). Both leave every sum as the definition has it:
+// one accumulator per projection from +0, presynaptic index ascending, so the bits are the same.
+#pragma once
+
+#include "kernels/core/leaky.h"
+#include "kernels/step/readout.h"
+#include "kernels/step/sample_table.h"
+#include "kernels/step/signal.h"
+#include "kernels/step/tile.h"
+
+namespace spikelane::SPIKELANE_ISA {
+
+/// One projection's sum for kBlock neurons from i on.
+template <int kBlock, class Team>
+SPIKELANE_INLINE void add_projection(const Team& team, const Tile& tile,
+                                     const ProjectionView& projection, int i, int t,
+                                     typename Team::F* sum) {
+  const float* weights = tile.parameters + projection.weight + i;
+  for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
+  if (projection.source == kInputSource && tile.input->dense) {
+    const float* x = tile.input->dense +
+                     static_cast<int64_t>(t - tile.input->first_step) * projection.n_pre * kLanes;
+    for (int j = 0; j < projection.n_pre; ++j) {
+      const auto x_j = team.load(x + j * kLanes);
+      const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
+      for (int k = 0; k < kBlock; ++k) sum[k] = fma(x_j, team.broadcast(row[k]), sum[k]);
+    }
+    return;
+  }
+  const EntryRange fired = entries_into(tile, projection, t);
+  for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry) {
+    const auto lanes = team.mask(entry->lanes);
+    const float* row = weights + static_cast<int64_t>(entry->unit) * projection.weight_stride;
+    for (int k = 0; k < kBlock; ++k) sum[k] = add_where(lanes, sum[k], team.broadcast(row[k]));
+  }
+}
+
+/// I = ((P1 + P2) + ...) + bias
+template <int kBlock, class Team>
+SPIKELANE_INLINE void sum_currents(const Team& team, const Tile& tile,
+                                   const PopulationView& population, int i, int t,
+                                   typename Team::F* current) {
+  add_projection<kBlock>(team, tile, population.projections[0], i, t, current);
+  for (int p = 1; p < population.n_projections; ++p) {
+    typename Team::F sum[kBlock];
+    add_projection<kBlock>(team, tile, population.projections[p], i, t, sum);
+    for (int k = 0; k < kBlock; ++k) current[k] = current[k] + sum[k];
+  }
+  if (population.bias < 0) return;
+  const float* bias = tile.parameters + population.bias + i;
+  for (int k = 0; k < kBlock; ++k) current[k] = current[k] + team.broadcast(bias[k]);
+}
+
+/// What the loss wants to know of a spiking output beside its final membrane; memory, not
+/// registers.
+template <class Team>
+SPIKELANE_INLINE void observe(const Team& team, const Tile& tile, const PopulationView& population,
+                              int i, int t, typename Team::F v, typename Team::Mask s) {
+  const FieldOffsets& at = population.at;
+  const auto one = team.broadcast(1.0f);
+  if (at.n_spikes >= 0) {
+    float* p = tile.floats(at.n_spikes) + i * kLanes;
+    team.store(p, add_where(s, team.load(p), one));
+  }
+  if (at.first_spike >= 0) {
+    float* p = tile.floats(at.first_spike) + i * kLanes;
+    const auto now = select(s, team.broadcast(static_cast<float>(t)), team.broadcast(kNeverFired));
+    team.store(p, min(team.load(p), now));
+  }
+  if (at.v_max >= 0) {
+    float* p = tile.floats(at.v_max) + i * kLanes;
+    team.store(p, max(team.load(p), v));
+  }
+  if (at.v_sum >= 0 && t >= tile.plan->n_steps - tile.plan->window) {
+    float* p = tile.floats(at.v_sum) + i * kLanes;
+    team.store(p, team.load(p) + v);
+  }
+}
+
+/// The window of kBlock leaky neurons from i on, any parameters, any sources.
+template <int kBlock, class Team>
+void run_leaky_block(const Team& team, const Tile& tile, int p, int i, int t_begin, int t_end) {
+  using F = typename Team::F;
+  using Mask = typename Team::Mask;
+  const PopulationView& population = tile.plan->populations[p];
+  float* v_at = tile.floats(population.at.v) + i * kLanes;
+  F v[kBlock];
+  Mask s[kBlock];
+  for (int k = 0; k < kBlock; ++k) {
+    v[k] = team.load(v_at + k * kLanes);
+    s[k] = team.mask(0);
+  }
+  uint16_t* masks = tile.scratch->signals[p].masks + i;
+  for (int t = t_begin; t < t_end; ++t, masks += population.n) {
+    F current[kBlock];
+    sum_currents<kBlock>(team, tile, population, i, t, current);
+    for (int k = 0; k < kBlock; ++k) {
+      step_leaky(population.reset, population.reset_delay, team.broadcast(population.beta[i + k]),
+                 team.broadcast(population.threshold[i + k]), current[k], v[k], s[k]);
+      masks[k] = team.bits(s[k]);
+      observe(team, tile, population, i + k, t, v[k], s[k]);
+    }
+    if (is_flush_step(t))
+      for (int k = 0; k < kBlock; ++k) v[k] = without_tiny(v[k]);
+  }
+  for (int k = 0; k < kBlock; ++k) {
+    team.store(v_at + k * kLanes, v[k]);
+    tile.note_not_finite(p, team.bits(not_finite(v[k])), t_end - 1);
+  }
+}
+
+template <class Team>
+void run_leaky(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+  const PopulationView& population = tile.plan->populations[p];
+  const SignalBuffer& signal = tile.scratch->signals[p];
+  const int n_window = t_end - t_begin;
+  const bool uses_table = can_use_table(tile, population);
+  tile.scratch->uses_table[p] = uses_table;
+  if (uses_table) {
+    run_leaky_by_table(team, tile, p, t_begin, t_end);
+  } else {
+    int i = 0;
+    for (; i + Team::kBlock <= population.n; i += Team::kBlock)
+      run_leaky_block<Team::kBlock>(team, tile, p, i, t_begin, t_end);
+    for (; i < population.n; ++i) run_leaky_block<1>(team, tile, p, i, t_begin, t_end);
+    const uint16_t* last = signal.masks + static_cast<int64_t>(n_window - 1) * population.n;
+    uint16_t* spikes = tile.masks(population.at.spikes);
+    for (int i_neuron = 0; i_neuron < population.n; ++i_neuron) spikes[i_neuron] = last[i_neuron];
+    if (signal.codes) encode_spikes(signal, population.n, n_window);
+  }
+  if (population.needs_list || (population.only_trace >= 0 && !uses_table))
+    list_spikes(signal, population.n, n_window);
+}
+
+template <class Team>
+void run_population(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+  if (tile.plan->populations[p].model == Model::kLeaky)
+    run_leaky(team, tile, p, t_begin, t_end);
+  else
+    run_readout(team, tile, p, t_begin, t_end);
+}
+
+/// The fused trial and the single step: all populations over [t_begin, t_end).
+template <class Team>
+void run_window(const Team& team, Tile& tile, int t_begin, int t_end) {
+  const PlanView& plan = *tile.plan;
+  if (plan.layer_major) {
+    tile.signal_begin = t_begin;
+    for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t_begin, t_end);
+    return;
+  }
+  // who fired before the window: recurrent projections carry it into its first step
+  for (int p = 0; p < plan.n_populations; ++p) {
+    const PopulationView& population = plan.populations[p];
+    if (!population.feeds_recurrent) continue;
+    const SignalBuffer& signal = tile.scratch->signals[p];
+    const uint16_t* spikes = tile.masks(population.at.spikes);
+    for (int i = 0; i < population.n; ++i) signal.masks[i] = spikes[i];
+    list_spikes(signal, population.n, 1);
+  }
+  for (int t = t_begin; t < t_end; ++t) {
+    tile.signal_begin = t;
+    for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t, t + 1);
+  }
+}
+
+}  // namespace spikelane::SPIKELANE_ISA

@@ -1,0 +1,38 @@
+// The tile at hand: plan, one member's parameters, inputs, state memory and working memory.
+#pragma once
+
+#include "kernels/core/lanes.h"
+#include "kernels/step/views.h"
+
+namespace spikelane::SPIKELANE_ISA {
+
+struct Tile {
+  const PlanView* plan;
+  const float* parameters;
+  const InputView* input;
+  const ScratchView* scratch;
+  char* memory;
+  NotFinite* not_finite;
+  int index;         // of the tile, for messages
+  int signal_begin;  // the step that a signal's first entry stands for
+
+  float* floats(int64_t offset) const { return reinterpret_cast<float*>(memory + offset); }
+  uint16_t* masks(int64_t offset) const { return reinterpret_cast<uint16_t*>(memory + offset); }
+  uint32_t* words(int64_t offset) const { return reinterpret_cast<uint32_t*>(memory + offset); }
+
+  // the first one found is kept; the runner finds the exact step with the reference twin
+  void note_not_finite(int population, uint32_t lanes, int step) const {
+    lanes &= (1u << input->n_lanes) - 1u;
+    if (lanes == 0 || not_finite->population >= 0) return;
+    *not_finite = {population, index, __builtin_ctz(lanes), step};
+  }
+
+  // neuron lanes: a tile is one row
+  void note_row_not_finite(int population, uint32_t neurons, int step) const {
+    if (neurons != 0 && not_finite->population < 0) *not_finite = {population, index, 0, step};
+  }
+};
+
+constexpr bool is_flush_step(int t) { return t % kFlushPeriod == kFlushPeriod - 1; }
+
+}  // namespace spikelane::SPIKELANE_ISA

@@ -1,0 +1,148 @@
+// What a kernel sees: plain structs of numbers and pointers, made from the Plan and the State by
+// the engine. No member functions, so that objects compiled for different ISAs can share them.
+//
+// A *tile* is what one team steps at a time: 16 samples of one member (sample lanes) or one row
+// (neuron lanes). The State is a list of tiles of equal size; a tile's fields lie at fixed offsets
+// (fields.h). So "fused trial" and "single step" are the same function on the same memory, called
+// with a window [t_begin, t_end) of T steps or of one.
+#pragma once
+
+#include <stdint.h>
+
+#include "kernels/core/models.h"
+#include "kernels/step/fields.h"
+
+namespace spikelane {
+
+constexpr int kLanes = 16;        // samples of a tile, and the grain of a vector operation
+constexpr int kGrain = 32;        // inner extents are padded to it (neuron lanes)
+constexpr int kFlushPeriod = 16;  // decaying state is cleared of tiny values after t % 16 == 15
+constexpr int kInputSource = -1;
+constexpr int kMaxCodes = 32;  // distinct sets of simultaneous spikes a table can hold
+
+enum class Layout : int { kNeuronLanes, kSampleLanes };
+enum class Logit : int { kCounts, kFirstSpike, kFinal, kMax, kMean };
+enum class Loss : int { kCrossEntropy, kCountHinge, kMeanSquaredError };
+
+/// The filtered spikes of one source with one decay: what a readout reads. z = kappa*z + s.
+struct TraceView {
+  int source;       // population, or kInputSource
+  int n, n_padded;  // presynaptic neurons
+  float kappa;
+  TraceOffsets at;
+};
+
+struct ProjectionView {
+  int source, target;
+  int is_recurrent;
+  int n_pre, n_post, n_post_padded;
+  int64_t weight;       // (n_pre, n_post) offset into the member's parameters, in floats
+  int weight_stride;    // floats from one presynaptic row to the next
+  const int* trace_of;  // (n_post) trace that readout neuron i reads; null for spiking targets
+  int single_trace;     // the one trace of all readout neurons, or -1 when they differ
+  int first_trace, n_traces;  // readouts: its traces, one for each kappa
+};
+
+struct PopulationView {
+  Model model;
+  Reset reset;
+  int reset_delay;
+  int n, n_padded;
+  int is_uniform;          // beta and threshold are the same for all neurons
+  const float* beta;       // (n_padded) decay a step
+  const float* threshold;  // (n_padded)
+  float gain;
+  const ProjectionView* projections;  // incoming, in list order
+  int n_projections;
+  int64_t bias;  // offset into the member's parameters, or -1
+  FieldOffsets at;
+  int is_output;
+  int feeds_spiking;    // some spiking population reads its spikes
+  int feeds_recurrent;  // some projection reads them a step later
+  int needs_list;       // somebody reads its spikes as lists (not as codes or through only_trace)
+  int only_trace;       // the one trace of its spikes when a fast path may advance it, else -1
+  int may_use_table;    // one incoming projection and parameters that the table path knows
+};
+
+struct PlanView {
+  Layout layout;
+  int layer_major;  // no recurrence: each population runs its whole window alone
+  int n_inputs;
+  int n_populations, n_traces;
+  const PopulationView* populations;
+  const TraceView* traces;
+  int output;   // index of the output population
+  int n_steps;  // T
+  Logit logit;
+  int window;  // kMean: steps T-window .. T-1
+  float inverse_window;
+  float scale;  // of the logits
+  Loss loss;
+  float margin;
+  int64_t tile_bytes;
+};
+
+/// Spikes of one unit in one step: bit l of `lanes` is sample l of the tile.
+struct SpikeEntry {
+  uint16_t unit;
+  uint16_t lanes;
+};
+
+/// The inputs of one tile. Exactly one of dense / (entries) / (units) is set; codes come on top.
+struct InputView {
+  int first_step;              // the step that the first entry of each array below stands for
+  const float* dense;          // sample lanes (T, I, 16); neuron lanes (T, I)
+  const int32_t* step_begin;   // (T + 1) into entries (sample lanes) or units (neuron lanes)
+  const SpikeEntry* entries;   // ascending unit within a step
+  const int32_t* units;        // ascending within a step
+  const uint8_t* codes;        // (T, 16) which set of units fires in sample l, or null
+  const uint32_t* code_units;  // bit u: unit u belongs to the code; (n_codes)
+  int n_codes;
+  int n_lanes;  // samples really there, 1..16; 1 in neuron lanes
+};
+
+/// Where a state stopped being finite. population is -1 while all is well.
+struct NotFinite {
+  int population, tile, lane, step;
+};
+
+/// Spikes of one population within a window: what the next population reads. Sample lanes only.
+struct SignalBuffer {
+  uint16_t* masks;      // (window, n) bit l is sample l
+  int32_t* step_begin;  // (window + 1) into entries
+  SpikeEntry* entries;  // (window * n) at most
+  uint8_t* codes;       // (window, 16) the set of neurons that fired, for n <= 4; else null
+};
+
+/// Working memory of one team; sizes follow from the plan (engine/plan/scratch.h).
+struct ScratchView {
+  SignalBuffer* signals;  // (n_populations), sample lanes
+  float* table;           // (largest n padded, kMaxCodes), sample lanes
+  int32_t* fired;  // (n_populations, fired_stride) indices of the last step's spikes, neuron lanes
+  int32_t* n_fired;      // (n_populations)
+  int64_t fired_stride;  // largest n padded
+  uint32_t* new_spikes;  // (largest n padded / 32), neuron lanes
+  float* logits;         // (O padded, 16)
+  uint8_t* uses_table;   // (n_populations) chosen for the tile at hand
+};
+
+/// A member's trials, or one window of them, over consecutive tiles.
+struct TrialArgs {
+  const PlanView* plan;
+  const float* parameters;  // one member's, laid out as the projections' offsets say
+  const InputView* inputs;  // (n_tiles)
+  int n_tiles;
+  int t_begin, t_end;
+  int first_tile;       // number of the first one, for messages
+  int resets, scores;   // tiles are reset before the window; logits and losses are taken after it
+  char* tiles;          // 64-byte aligned
+  int64_t tile_stride;  // bytes; 0: one tile's memory is used again and again
+  const ScratchView* scratch;
+  const int32_t* labels;  // (samples of these tiles) or null: then no losses
+  double* losses;         // (samples of these tiles)
+  uint8_t* is_correct;    // (samples of these tiles)
+  float* logits;          // (samples of these tiles, O) or null
+  NotFinite* not_finite;
+};
+
+}  // namespace spikelane

@@ -1,0 +1,208 @@
+// Task `array`: what is read, and every way a file can be wrong.
+#include "tasks/array/array_task.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/config/user_error.h"
+#include "engine/report/safetensors.h"
+#include "tests/scratch_folder.h"
+
+namespace spikelane {
+namespace {
+
+using test::ScratchFolder;
+
+using Bytes = std::vector<std::uint8_t>;
+using Labels = std::vector<std::int32_t>;
+
+std::filesystem::path save(const ScratchFolder& folder, const std::vector<Tensor>& tensors) {
+  return test::write_file(folder / "data.safetensors", to_safetensors(tensors, {}));
+}
+
+// 3 samples, 2 steps, 2 inputs
+Tensor binary_inputs() {
+  return make_tensor<std::uint8_t>("inputs", {3, 2, 2}, Bytes{1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0});
+}
+
+Tensor labels(const Labels& values) {
+  return make_tensor<std::int32_t>("labels", {static_cast<std::int64_t>(values.size())}, values);
+}
+
+// all problems of a file, for which description and loading must agree
+std::vector<Problem> problems_of(const std::vector<Tensor>& tensors, int n_test = 0) {
+  const ScratchFolder folder;
+  const auto path = save(folder, tensors);
+  const ArrayConfig config{"data.safetensors", n_test};
+  std::vector<Problem> problems;
+  try {
+    describe_array(config, path);
+    FAIL("not refused");
+  } catch (const UserError& error) {
+    problems = error.problems();
+  }
+  CHECK_THROWS_AS(load_array(config, path), UserError);
+  for (const Problem& problem : problems) {
+    if (problem.place != "task.n_test") CHECK(problem.place.rfind(path.string(), 0) == 0);
+  }
+  return problems;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("array: zeros and ones become events") {
+  const ScratchFolder folder;
+  const auto path = save(folder, {binary_inputs(), labels({2, 0, 1})});
+  const ArrayConfig config{"data.safetensors", 1};
+  const ArrayShape shape = describe_array(config, path);
+  CHECK(shape.n_samples == 3);
+  CHECK(shape.n_steps == 2);
+  CHECK(shape.n_inputs == 2);
+  CHECK(shape.n_classes == 3);
+
+  const TaskData data = load_array(config, path);
+  CHECK(data.n_classes == 3);
+  CHECK(data.train.n_samples == 2);
+  CHECK(!data.train.is_dense);
+  CHECK(data.train.offsets == std::vector<std::int64_t>{0, 3, 3});
+  REQUIRE(data.train.events.size() == 3);
+  CHECK(data.train.events[0].step == 0);
+  CHECK(data.train.events[0].unit == 0);
+  CHECK(data.train.events[1].step == 1);
+  CHECK(data.train.events[1].unit == 0);
+  CHECK(data.train.events[2].unit == 1);
+  CHECK(data.train.labels == Labels{2, 0});
+  CHECK(data.test.n_samples == 1);
+  CHECK(data.test.offsets == std::vector<std::int64_t>{0, 1});
+  CHECK(data.test.events[0].step == 0);
+  CHECK(data.test.events[0].unit == 1);
+  CHECK(data.test.labels == Labels{1});
+}
+
+TEST_CASE("array: other bytes and floats are dense values") {
+  const ScratchFolder folder;
+  const ArrayConfig config{"data.safetensors", 1};
+  const auto bytes = make_tensor<std::uint8_t>("inputs", {2, 1, 2}, Bytes{0, 255, 1, 2});
+  const TaskData from_bytes = load_array(config, save(folder, {bytes}));
+  CHECK(from_bytes.n_classes == 0);
+  CHECK(from_bytes.train.is_dense);
+  CHECK(from_bytes.train.values == std::vector<float>{0, 255});
+  CHECK(from_bytes.test.values == std::vector<float>{1, 2});
+  CHECK(from_bytes.train.labels.empty());
+  CHECK(from_bytes.train.events.empty());
+
+  // floats stay dense even when all are 0 or 1: the dtype says what is meant
+  const std::vector<float> values{0, 1, -0.5F, 3e38F};
+  const auto floats = make_tensor<float>("inputs", {2, 2, 1}, values);
+  const TaskData from_floats = load_array(config, save(folder, {floats, labels({0, 0})}));
+  CHECK(from_floats.n_classes == 1);
+  CHECK(from_floats.train.values == std::vector<float>{0, 1});
+  CHECK(from_floats.test.values == std::vector<float>{-0.5F, 3e38F});
+  CHECK(from_floats.test.labels == Labels{0});
+}
+
+TEST_CASE("array: without held-out samples the training samples are tested") {
+  const ScratchFolder folder;
+  const TaskData data = load_array({"data.safetensors", 0}, save(folder, {binary_inputs()}));
+  CHECK(data.train.n_samples == 3);
+  CHECK(data.test.n_samples == 3);
+  CHECK(data.test.offsets == data.train.offsets);
+}
+
+TEST_CASE("array: tensors that are missing or of the wrong kind") {
+  CHECK(problems_of({labels({0})})[0].value == "missing");
+  const std::vector<double> doubles(4);
+  auto found = problems_of({make_tensor<double>("inputs", {4, 1, 1}, doubles)});
+  CHECK(found[0].value == "dtype F64");
+  CHECK(contains(found[0].allowed, "U8 or F32"));
+  CHECK(problems_of({make_tensor<std::uint8_t>("inputs", {4, 1}, Bytes(4))})[0].value ==
+        "shape (4, 1)");
+  CHECK(contains(problems_of({make_tensor<std::uint8_t>("inputs", {0, 4, 1}, Bytes{})})[0].value,
+                 "empty data set"));
+  CHECK(contains(problems_of({make_tensor<std::uint8_t>("inputs", {4, 1, 0}, Bytes{})})[0].value,
+                 "empty data set"));
+  CHECK(contains(
+      problems_of({make_tensor<float>("inputs", {1LL << 40, 1, 0}, std::vector<float>{})})[0].value,
+      "empty data set"));
+  CHECK(contains(
+      problems_of({binary_inputs(), make_tensor<float>("labels", {3}, std::vector<float>(3))})[0]
+          .value,
+      "F32"));
+  CHECK(contains(problems_of({binary_inputs(),
+                              make_tensor<std::int32_t>("labels", {3, 1}, Labels{0, 1, 2})})[0]
+                     .value,
+                 "(3, 1)"));
+}
+
+TEST_CASE("array: labels and sizes that do not fit") {
+  auto found = problems_of({binary_inputs(), labels({0, 1})});
+  CHECK(found[0].value == "2 labels");
+  CHECK(contains(found[0].allowed, "3, one for each"));
+  found = problems_of({binary_inputs(), labels({0, 1, -4})});
+  CHECK(contains(found[0].place, "labels[2]"));
+  CHECK(found[0].value == "-4");
+  CHECK(problems_of({binary_inputs(), labels({0, 2147483647, 0})})[0].value == "2147483647");
+  CHECK(problems_of({binary_inputs()}, 3)[0].place == "task.n_test");
+  CHECK(problems_of({binary_inputs()}, -1)[0].value == "-1");
+  // all at once
+  CHECK(problems_of({binary_inputs(), labels({0, 1})}, 3).size() == 2);
+  CHECK(problems_of({make_tensor<double>("inputs", {1}, std::vector<double>(1)),
+                     make_tensor<float>("labels", {1}, std::vector<float>(1))},
+                    -2)
+            .size() == 4);
+}
+
+TEST_CASE("array: values that are not finite are named by place") {
+  const ScratchFolder folder;
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    std::vector<float> values(12);
+    values[2 * 4 + 1 * 2 + 0] = bad;
+    const auto path = save(folder, {make_tensor<float>("inputs", {3, 2, 2}, values)});
+    try {
+      load_array({"data.safetensors", 1}, path);
+      FAIL("not refused");
+    } catch (const UserError& error) {
+      CHECK(error.problems().at(0).place == path.string() + ": inputs[2, 1, 0]");
+      CHECK(error.problems().at(0).value == (std::isnan(bad) ? "NaN" : "infinity"));
+    }
+  }
+}
+
+TEST_CASE("array: a damaged file is refused before anything is made of it") {
+  const ScratchFolder folder;
+  const std::string content = to_safetensors({binary_inputs(), labels({2, 0, 1})}, {});
+  const auto path = folder / "data.safetensors";
+  CHECK_THROWS_AS(load_array({"data.safetensors", 1}, path), UserError);
+  for (std::size_t n = 0; n < content.size(); n += 7) {
+    test::write_file(path, content.substr(0, n));
+    CHECK_THROWS_AS(load_array({"data.safetensors", 1}, path), UserError);
+  }
+  // one flipped bit: refused, or a data set whose parts fit together
+  int n_read = 0;
+  for (std::size_t bit = 0; bit < content.size() * 8; bit += 3) {
+    std::string damaged = content;
+    damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << bit % 8));
+    test::write_file(path, damaged);
+    try {
+      const TaskData data = load_array({"data.safetensors", 1}, path);
+      ++n_read;
+      CHECK(data.train.n_samples >= 1);
+      CHECK(data.test.n_samples == 1);
+      if (!data.train.is_dense) {
+        CHECK(data.train.offsets.back() == static_cast<std::int64_t>(data.train.events.size()));
+      }
+    } catch (const UserError&) {
+    }
+  }
+  CHECK(n_read > 0);
+}
+
+}  // namespace spikelane

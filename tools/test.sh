@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Builds, runs all tests, then the unit tests again under sanitizers (without the golden data, the
+# long ones and those that look at the house). Ends with one line: N passed, N failed, N skipped.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+n_passed=0 n_failed=0 n_skipped=0
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+counts=$scratch/counts
+export SPIKELANE_TEST_COUNTS=$counts
+
+finish() {
+  echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
+  [ "$n_failed" -eq 0 ] && [ "$n_passed" -gt 0 ]
+  exit
+}
+
+fail() {
+  echo "failed: $1"
+  n_failed=$((n_failed + 1))
+}
+
+# every run of the test program leaves "begin PID" and "end PID passed failed skipped"; one that
+# died has no end, and one that never started is known to ctest only
+run_tests() {
+  local name=$1 status=0 begun passed failed skipped ended
+  shift
+  : > "$counts"
+  "$@" || status=$?
+  read -r begun ended passed failed skipped < <(awk '
+    $1 == "begin" { begun++ }
+    $1 == "end" { ended++; passed += $3; failed += $4; skipped += $5 }
+    END { print begun + 0, ended + 0, passed + 0, failed + 0, skipped + 0 }' "$counts")
+  failed=$((failed + begun - ended))
+  if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
+  echo "$name: $passed passed, $failed failed, $skipped skipped"
+  n_passed=$((n_passed + passed)) n_failed=$((n_failed + failed)) n_skipped=$((n_skipped + skipped))
+}
+
+if ! bash tools/build.sh; then
+  fail "build"
+  finish
+fi
+run_tests release ctest --test-dir build/release --output-on-failure -j "$(nproc)"
+
+# g++ 12's sanitizers do not know the memory layout of kernels with more address randomisation
+fixed_layout=()
+if setarch -R true 2> /dev/null; then fixed_layout=(setarch -R); fi
+
+sanitize() {
+  local preset=$1 generator=()
+  if [ ! -e "build/$preset/CMakeCache.txt" ]; then generator=(-G Ninja); fi
+  if ! { cmake --preset "$preset" "${generator[@]}" > /dev/null &&
+    cmake --build "build/$preset" -j "$(nproc)"; }; then
+    fail "build of $preset"
+    return
+  fi
+  run_tests "$preset" "${fixed_layout[@]}" ctest --test-dir "build/$preset" -L '^unit$' \
+    --output-on-failure -j "$(nproc)"
+}
+
+# leak checks need ptrace, which some containers forbid; the other checks do without
+if echo 'int main() {}' | g++ -fsanitize=address -x c++ - -o "$scratch/probe" &&
+  ! "${fixed_layout[@]}" "$scratch/probe" 2> /dev/null; then
+  echo "note: no leak checks here (ptrace is forbidden)"
+  export ASAN_OPTIONS=detect_leaks=0
+fi
+sanitize asan
+sanitize tsan
+finish

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# What is too long for tools/test.sh: trains a config with several seeds and prints a table.
+#   bash tools/test_long.sh [CONFIG.json]...      default: configs/randman_es.json
+#   SEEDS="1 2 3"      seeds of the run
+#   LEAST=94           fail below that test accuracy in %, default: none (94 for the default config)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+seeds=${SEEDS:-1 2 3}
+least=${LEAST:-}
+if [ $# -eq 0 ]; then
+  set -- configs/randman_es.json
+  least=${least:-94}
+fi
+
+bash tools/build.sh
+results=()
+for config in "$@"; do
+  for seed in $seeds; do
+    out=out/long/$(basename "$config" .json)/seed_$seed
+    build/release/spikelane train "$config" --set seed="$seed" --out "$out"
+    results+=("$out/results.json")
+  done
+done
+
+python3 - "${least:-0}" "${results[@]}" << 'EOF_PYTHON'
+import json
+import pathlib
+import sys
+
+least = float(sys.argv[1])
+is_good = True
+print("| config | seed | updates | test accuracy (%) | seconds | sample-steps/s | state hash |")
+print("|---|---|---|---|---|---|---|")
+for name in sys.argv[2:]:
+    path = pathlib.Path(name)
+    results = json.loads(path.read_text())
+    final, timing = results["final"], results["timing"]
+    accuracy = 100 * final["test_accuracy"]
+    is_good = is_good and accuracy >= least
+    print(
+        f"| {path.parent.parent.name} | {results['seed']} | {final['update']} | {accuracy:.2f} "
+        f"| {timing['total_s']:.1f} | {timing['sample_steps_per_s']:.3g} "
+        f"| `{results['state_hash']}` |"
+    )
+machine = json.loads(pathlib.Path(sys.argv[-1]).read_text())["machine"]
+print(f"{machine['cpu']}, {machine['isa']}, {machine['n_threads']} threads")
+if not is_good:
+    sys.exit(f"a test accuracy is below {least:g} %")
+EOF_PYTHON
