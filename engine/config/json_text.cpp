@@ -185,7 +185,8 @@ void apply_override(json& document, const std::string& override_text, Problems& 
                    "a path to a key: " + walked + " is no object and no array");
       return;
     }
-    walked += (walked.empty() ? "" : ".") + printable(part);
+    if (!walked.empty()) walked += '.';
+    walked += printable(part);
   }
   *target = parse_override_value(override_text.substr(equals + 1));
 }

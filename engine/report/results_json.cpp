@@ -71,6 +71,10 @@ NetworkSizes network_sizes(const NetworkDescription& network) {
   return sizes;
 }
 
+std::string report_to_json_line(const Report& report) {
+  return report_to_json(report).dump() + "\n";
+}
+
 std::string results_to_json(const RunConfig& config, const RunResult& result) {
   ordered_json document = ordered_json::object();
   document["schema_version"] = kResultsSchemaVersion;

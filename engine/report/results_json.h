@@ -36,4 +36,7 @@ NetworkSizes network_sizes(const NetworkDescription& network);
 /// run is under way: `final` and `state_hash` are left out then, as is `interrupted` where empty.
 std::string results_to_json(const RunConfig& config, const RunResult& result);
 
+/// One report as it stands in `reports`, on one line: what a run prints while it goes on.
+std::string report_to_json_line(const Report& report);
+
 }  // namespace spikelane

@@ -26,7 +26,7 @@ SPIKELANE_INLINE void step_leaky(Reset reset, bool is_delayed, F beta, F thresho
   }
   s = v > threshold;
   if (is_delayed) return;
-  const Mask gained = s & ~r, lost = r & ~s;
+  const Mask gained = s & !r, lost = r & !s;
   if (reset == Reset::kSubtract) v = add_where(lost, sub_where(gained, v, threshold), threshold);
   if (reset == Reset::kZero) v = add_where(lost, sub_where(gained, v, v), v);
 }

@@ -4,8 +4,8 @@
 // No result depends on a C library: only + - * / sqrt fma, comparison, selection and integer
 // operations are used, in one written order, so float and Lanes give the same bits on every
 // instruction set and on CUDA. Polynomials are minimax fits of our own (weighted least squares to
-// equal ripple). Errors measured over all arguments (tests/kernels/math.cpp
-// measures a part of them against long double):
+// equal ripple). Errors over all arguments (tests/kernels/math.cpp measures a part of them
+// against long double):
 //
 //   own_exp(x)        1.02 ulp, subnormal results included; +inf above 88.73, 0 below -103.98
 //   own_log(x)        1.04 ulp, subnormal arguments included; -inf at 0, NaN below

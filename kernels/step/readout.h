@@ -111,21 +111,27 @@ void read_out(const Team& team, const Tile& tile, const PopulationView& populati
   for (; i < population.n; ++i) read_out_block<1>(team, tile, population, i, of_sums, values);
 }
 
+/// Whether the table path has advanced this trace together with the membranes of its source.
+inline bool is_fused(const Tile& tile, const ProjectionView& projection, int trace) {
+  return projection.source != kInputSource && tile.scratch->uses_table[projection.source] &&
+         tile.plan->populations[projection.source].only_trace == trace;
+}
+
 template <class Team>
 void run_readout(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   float* v = tile.floats(population.at.v);
-  for (int t = t_begin; t < t_end; ++t) {
+  bool has_steps = population.at.bias_trace >= 0 || population.at.v_max >= 0;
+  for (int q = 0; q < population.n_projections; ++q)
+    for (int k = 0; k < population.projections[q].n_traces; ++k)
+      has_steps |=
+          !is_fused(tile, population.projections[q], population.projections[q].first_trace + k);
+  for (int t = has_steps ? t_begin : t_end; t < t_end; ++t) {
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
-      for (int k = 0; k < projection.n_traces; ++k) {
-        const int trace = projection.first_trace + k;
-        // the table path has advanced it together with the membrane
-        if (projection.source != kInputSource && tile.scratch->uses_table[projection.source] &&
-            tile.plan->populations[projection.source].only_trace == trace)
-          continue;
-        advance_trace(team, tile, projection, tile.plan->traces[trace], t);
-      }
+      for (int k = projection.first_trace; k < projection.first_trace + projection.n_traces; ++k)
+        if (!is_fused(tile, projection, k))
+          advance_trace(team, tile, projection, tile.plan->traces[k], t);
     }
     advance_bias_trace(team, tile, population, t);
     if (population.at.v_max < 0) continue;

@@ -52,6 +52,13 @@ TEST_SUITE("learning") {
     }
   }
 
+  TEST_CASE("a shuffle is the one that a second program makes") {
+    // Philox4x32-10 and the shuffle, written again in Python from the header's text
+    std::vector<std::int32_t> order = counted(12);
+    shuffle_epoch(0x123456789abcdef, 5, order);
+    CHECK(order == std::vector<std::int32_t>{4, 0, 7, 6, 5, 2, 8, 1, 3, 11, 10, 9});
+  }
+
   TEST_CASE("all orders of three are about equally likely") {
     int n_seen[27] = {};
     const int n_shuffles = 6000;

@@ -1,0 +1,179 @@
+// spikelane eval: a config and trained weights in; scores, the hash of the final state and records
+// of spikes and membrane potentials out.
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "engine/config/problems.h"
+#include "engine/report/results_json.h"
+#include "engine/report/weights.h"
+#include "engine/run/evaluation.h"
+#include "tools/commands.h"
+#include "tools/output_folder.h"
+#include "tools/progress.h"
+#include "tools/run_options.h"
+#include "tools/stop_signal.h"
+
+namespace spikelane {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// it is held in memory twice while it is written
+constexpr double kMaxRecordBytes = 8.0 * (1u << 30);
+
+struct EvalOptions {
+  RunOptions run;
+  std::string weights;
+  std::vector<std::string> record;
+  std::optional<std::string> samples;
+};
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+class EvalCommand {
+ public:
+  explicit EvalCommand(const EvalOptions& options)
+      : options_(options),
+        checked_(read_config(options.run.config, problems_)),
+        machine_(choose_machine(options.run, problems_)),
+        folder_(options.run.out, problems_) {
+    if (checked_) check_with_config();
+    if (!options.record.empty() && !options.run.out)
+      problems_.add("--out", "nothing", "a folder, for the record that --record asks for");
+    problems_.throw_if_any();
+  }
+
+  int run() {
+    const RunConfig& config = checked_->config;
+    evaluation_options_.stop = &catch_stop_signals();
+    say(text_stream(), "backend " + to_text(machine_, options_.run, *plan_) + "\n");
+    const auto start = Clock::now();
+    const TaskData data = load_task(config);
+    result_.timing.data_s = seconds_since(start);
+
+    ThreadPool pool(machine_.n_threads);
+    const auto test_start = Clock::now();
+    const Evaluation evaluation =
+        evaluate(config, machine_.plan_options, *machine_.kernels, pool, data.test, parameters_,
+                 evaluation_options_);
+    if (evaluation.was_interrupted) {
+      say(text_stream(), "interrupted: nothing is written\n");
+      return 130;
+    }
+    result_.timing.test_s = seconds_since(test_start);
+    result_.timing.total_s = seconds_since(start);
+    fill_result(evaluation);
+    write_files(evaluation);
+    print_final_line(result_);
+    print_summary(result_);
+    if (folder_.is_there())
+      say(text_stream(), "results:       " + folder_.file("results.json").string() + "\n");
+    if (!evaluation.record.empty())
+      say(text_stream(), "record:        " + folder_.file("record.safetensors").string() + "\n");
+    return 0;
+  }
+
+ private:
+  /// Weights, record and number of samples, as far as they can be checked without data.
+  void check_with_config() {
+    const RunConfig& config = checked_->config;
+    const TaskShape& shape = checked_->shape;
+    plan_ = compile_plan(config.network, config.loss, shape.n_steps, machine_.plan_options);
+    problems_.attempt([&] { parameters_ = read_weights(options_.weights, *plan_); });
+    int n_samples = shape.n_test;
+    if (options_.samples)
+      n_samples = read_count(*options_.samples, "--samples", 1, shape.n_test, problems_)
+                      .value_or(n_samples);
+    evaluation_options_.n_samples = n_samples;
+    problems_.attempt([&] {
+      evaluation_options_.record = find_record_fields(config.network, options_.record);
+    });
+    const double n_bytes = n_record_bytes(evaluation_options_.record, n_samples, shape.n_steps);
+    if (n_bytes > kMaxRecordBytes) {
+      char size[64];
+      std::snprintf(size, sizeof size, "a record of %.1f GiB", n_bytes / (1u << 30));
+      problems_.add("--record", size,
+                    "at most 8 GiB: fewer names, or fewer samples (--samples, now " +
+                        std::to_string(n_samples) + ")");
+    }
+  }
+
+  void fill_result(const Evaluation& evaluation) {
+    result_.seed = checked_->config.seed;
+    result_.machine = machine_info(machine_);
+    result_.state_hash = evaluation.state_hash;
+    Report& report = result_.final_report;
+    report.wall_s = result_.timing.total_s;
+    report.test_loss = evaluation.scores.loss;
+    report.test_accuracy = evaluation.scores.accuracy;
+    report.firing_rate = evaluation.scores.firing_rate;
+    result_.reports = {report};
+    result_.timing.sample_steps_per_s =
+        static_cast<double>(evaluation_options_.n_samples) * checked_->shape.n_steps /
+        result_.timing.test_s;
+  }
+
+  void write_files(const Evaluation& evaluation) const {
+    if (!folder_.is_there()) return;
+    if (!evaluation.record.empty())
+      folder_.write("record.safetensors", to_safetensors(evaluation.record, {}));
+    folder_.write("results.json", with_reports_of_training());
+  }
+
+  /// The results; in the folder of the very training that made the weights, with its reports, so
+  /// that the learning curve is not lost.
+  std::string with_reports_of_training() const {
+    const std::string text = results_to_json(checked_->config, result_);
+    std::error_code error;
+    if (!std::filesystem::equivalent(options_.weights, folder_.file("weights.safetensors"), error))
+      return text;
+    std::ifstream file(folder_.file("results.json"), std::ios::binary);
+    const std::string old_text{std::istreambuf_iterator<char>(file), {}};
+    using nlohmann::ordered_json;
+    ordered_json results = ordered_json::parse(text);
+    const ordered_json old = ordered_json::parse(old_text, nullptr, false);
+    const bool is_same_run = old.is_object() && old.contains("reports") &&
+                             old["reports"].is_array() && !old["reports"].empty() &&
+                             old.value("config_digest", ordered_json()) == results["config_digest"];
+    if (!is_same_run) return text;
+    results["reports"] = old["reports"];
+    return results.dump(2) + "\n";
+  }
+
+  const EvalOptions& options_;
+  ProblemList problems_;
+  std::optional<CheckedConfig> checked_;
+  MachineChoice machine_;
+  OutputFolder folder_;
+  std::unique_ptr<const Plan> plan_;
+  std::vector<float> parameters_;
+  EvaluationOptions evaluation_options_;
+  RunResult result_;
+};
+
+}  // namespace
+
+void add_eval_command(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<EvalOptions>();
+  CLI::App* command = app.add_subcommand("eval", "test trained weights on held-out data");
+  add_run_options(*command, options->run);
+  command->add_option("--weights", options->weights, "weights.safetensors of a training")
+      ->required();
+  command
+      ->add_option("--record", options->record,
+                   "names with commas, as hidden.s,hidden.v: spikes (.s) and membrane potentials "
+                   "(.v) of every step, written to record.safetensors")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command->add_option("--samples", options->samples,
+                      "only the first N held-out samples (default: all)");
+  command->callback([options, &exit_code] { exit_code = EvalCommand(*options).run(); });
+}
+
+}  // namespace spikelane

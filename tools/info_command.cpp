@@ -1,0 +1,35 @@
+// spikelane info: what this program is, and what it can use on this machine.
+#include <cstdio>
+#include <thread>
+
+#include "engine/report/build_info.h"
+#include "kernels/cpu/kernel_table.h"
+#include "tools/commands.h"
+
+namespace spikelane {
+namespace {
+
+void print_info() {
+  const BuildInfo build = build_info();
+  std::printf("version:  %s\n", SPIKELANE_VERSION);
+  std::printf("revision: %s\n", build.revision.c_str());
+  std::printf("compiler: %s\n", build.compiler.c_str());
+  std::printf("flags:    %s\n", build.flags.c_str());
+  std::printf("backends: cpu\n");
+  std::printf("isa:      %s\n", runnable_isa_names().c_str());
+  std::printf("threads:  %u\n", std::thread::hardware_concurrency());
+  std::printf("cpu:      %s\n", cpu_name().c_str());
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, int& exit_code) {
+  CLI::App* command =
+      app.add_subcommand("info", "print backends, instruction sets and how this was built");
+  command->callback([&exit_code] {
+    print_info();
+    exit_code = 0;
+  });
+}
+
+}  // namespace spikelane

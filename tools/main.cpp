@@ -1,0 +1,74 @@
+// The program: finds the command, and turns what went wrong into a message and an exit code.
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "engine/config/problems.h"
+#include "engine/config/user_error.h"
+#include "tools/commands.h"
+#include "tools/stop_signal.h"
+
+namespace spikelane {
+namespace {
+
+constexpr int kRunFailed = 1, kWrongInput = 2;
+
+void add_commands(CLI::App& app, int& exit_code) {
+  add_train_command(app, exit_code);
+  add_eval_command(app, exit_code);
+  add_bench_command(app, exit_code);
+  add_plot_command(app, exit_code);
+  add_check_command(app, exit_code);
+  add_info_command(app, exit_code);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "spikelane " SPIKELANE_VERSION);
+  for (CLI::App* command : app.get_subcommands({}))
+    command->set_version_flag("--version", "spikelane " SPIKELANE_VERSION);
+}
+
+// CLI11 would say of a mistyped command only that a command is missing
+void check_command_name(const CLI::App& app, int argc, char** argv) {
+  if (argc < 2 || argv[1][0] == '-') return;
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (std::find(names.begin(), names.end(), argv[1]) == names.end())
+    throw UserError("command", in_quotes(argv[1]), one_of_text(names, argv[1]));
+}
+
+int report_failure(const CLI::App& app) {
+  try {
+    throw;
+  } catch (const CLI::ParseError& error) {
+    // --help and --version come this way too
+    return app.exit(error) == 0 ? 0 : kWrongInput;
+  } catch (const UserError& error) {
+    for (const Problem& problem : error.problems())
+      std::fprintf(stderr, "error: %s\n", to_text(problem).c_str());
+    return kWrongInput;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "error: not enough memory\n");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+  }
+  return kRunFailed;
+}
+
+int run(int argc, char** argv) {
+  ignore_write_signals();
+  int exit_code = 0;
+  CLI::App app("Spikelane trains spiking networks without gradients.", "spikelane");
+  try {
+    add_commands(app, exit_code);
+    check_command_name(app, argc, argv);
+    app.parse(argc, argv);
+  } catch (...) {
+    exit_code = report_failure(app);
+  }
+  return exit_code;
+}
+
+}  // namespace
+}  // namespace spikelane
+
+int main(int argc, char** argv) { return spikelane::run(argc, argv); }

@@ -1,0 +1,35 @@
+// The folder of --out, while a run is prepared and under way.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/problem_list.h"
+
+namespace spikelane {
+
+/// Without --out there is no folder and nothing is written. What was made for --out and is still
+/// empty at the end of the scope (the input was wrong, the run failed early) is removed again.
+class OutputFolder {
+ public:
+  /// Makes the folder and tries whether files can be made in it; a UserError joins `problems`.
+  OutputFolder(const std::optional<std::string>& out, ProblemList& problems);
+  ~OutputFolder();
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  bool is_there() const { return path_.has_value(); }
+  std::filesystem::path file(std::string_view name) const { return *path_ / name; }
+
+  /// Replaces the file atomically; does nothing without --out. Throws RunError.
+  void write(std::string_view name, std::string_view content) const;
+
+ private:
+  std::optional<std::filesystem::path> path_;
+  std::vector<std::filesystem::path> made_;  // outermost first
+};
+
+}  // namespace spikelane

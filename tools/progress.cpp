@@ -1,0 +1,113 @@
+#include "tools/progress.h"
+
+#include <unistd.h>
+
+#include <cmath>
+
+#include "engine/report/results_json.h"
+
+namespace spikelane {
+namespace {
+
+bool is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
+
+template <class... Values>
+std::string format(const char* pattern, Values... values) {
+  char text[200];
+  std::snprintf(text, sizeof text, pattern, values...);
+  return text;
+}
+
+}  // namespace
+
+std::FILE* text_stream() { return is_terminal() ? stdout : stderr; }
+
+void say(std::FILE* stream, const std::string& text) {
+  std::fputs(text.c_str(), stream);
+  std::fflush(stream);
+  // a later write may succeed again
+  std::clearerr(stream);
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 60.0) return format("%.1f s", seconds);
+  const auto whole = static_cast<long>(std::lround(seconds));
+  if (whole < 3600) return format("%ld min %02ld s", whole / 60, whole % 60);
+  return format("%ld h %02ld min", whole / 3600, whole / 60 % 60);
+}
+
+std::string rate_text(double per_second) {
+  if (per_second >= 1e9) return format("%.2f G", per_second / 1e9);
+  if (per_second >= 1e6) return format("%.2f M", per_second / 1e6);
+  if (per_second >= 1e3) return format("%.2f k", per_second / 1e3);
+  return format("%.2f ", per_second);
+}
+
+Progress::Progress(int n_updates)
+    : n_updates_(n_updates), is_terminal_(is_terminal()), shown_(start_) {}
+
+void Progress::on_update(int n_done) {
+  const auto now = Clock::now();
+  // ten times a second is as often as anybody can read
+  const bool is_due = now - shown_ >= std::chrono::milliseconds(100) || n_done == n_updates_;
+  if (!is_terminal_ || !is_due) return;
+  shown_ = now;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double rate = n_done / std::max(seconds, 1e-9);
+  std::string line = format("update %d/%d  %.1f/s", n_done, n_updates_, rate) + scores_ + "  " +
+                     duration_text((n_updates_ - n_done) / rate) + " left";
+  say(stdout, "\r\x1b[K" + line);
+  has_line_ = true;
+}
+
+void Progress::on_report(const RunResult& result) {
+  for (; n_printed_ < result.reports.size(); ++n_printed_) {
+    const Report& report = result.reports[n_printed_];
+    if (!is_terminal_) say(stdout, report_to_json_line(report));
+  }
+  // a report without a test leaves the accuracy of the one before
+  std::string loss, accuracy;
+  for (const Report& report : result.reports) {
+    if (report.train_loss) loss = format("  loss %.4g", *report.train_loss);
+    if (report.test_accuracy) accuracy = format("  test %.1f %%", 100.0 * *report.test_accuracy);
+  }
+  scores_ = loss + accuracy;
+}
+
+void Progress::end() {
+  if (has_line_) say(stdout, "\n");
+  has_line_ = false;
+}
+
+void print_summary(const RunResult& result) {
+  const Report& report = result.final_report;
+  std::string text;
+  if (!result.interrupted.empty())
+    text += format("interrupted; the last report is that of update %d\n", report.update);
+  if (report.test_accuracy)
+    text += format("test accuracy: %.2f %%\n", 100.0 * *report.test_accuracy);
+  if (report.test_loss) text += format("test loss:     %.6g\n", *report.test_loss);
+  for (const auto& [population, rate] : report.firing_rate)
+    text += "firing rate:   " + population + format(" %.4f spikes per neuron and step\n", rate);
+  text += "state hash:    " + result.state_hash + "\n";
+  text += "wall time:     " + duration_text(result.timing.total_s) + "\n";
+  if (result.timing.sample_steps_per_s > 0.0)
+    text += "speed:         " + rate_text(result.timing.sample_steps_per_s) + "sample-steps/s\n";
+  say(text_stream(), text);
+  for (const auto& [population, rate] : report.firing_rate) {
+    if (rate == 0.0)
+      say(stderr, "warning: population \"" + population + "\" is silent\n");
+    else if (rate > 0.5)
+      say(stderr, "warning: population \"" + population +
+                      format("\" is saturated: %.2f spikes per neuron and step\n", rate));
+  }
+}
+
+void print_final_line(const RunResult& result) {
+  if (is_terminal()) return;
+  std::string report = report_to_json_line(result.final_report);
+  report.pop_back();
+  say(stdout, "{\"final\":" + report + ",\"state_hash\":\"" + result.state_hash + "\"}\n");
+}
+
+}  // namespace spikelane

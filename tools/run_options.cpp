@@ -1,0 +1,113 @@
+#include "tools/run_options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+
+#include "engine/config/parse_config.h"
+#include "engine/config/problems.h"
+#include "engine/report/build_info.h"
+
+namespace spikelane {
+
+constexpr int kMaxThreads = 1024;
+
+void add_config_options(CLI::App& command, ConfigOptions& options) {
+  command.add_option("CONFIG.json", options.config, "the config file")->required();
+  command
+      .add_option("--set", options.overrides,
+                  "key.path=value: changes a key of the config; may be given again")
+      ->allow_extra_args(false);
+}
+
+void add_run_options(CLI::App& command, RunOptions& options) {
+  add_config_options(command, options.config);
+  command.add_option("--out", options.out,
+                     "folder for the files, made if it is not there; without it none are written");
+  command.add_option("--threads", options.threads, "threads, 1 to 1024 (default: all cores)");
+  command.add_option("--backend", options.backend, "auto, cpu or cuda")->capture_default_str();
+  command.add_option("--isa", options.isa,
+                     "instruction set: " + runnable_isa_names() + " (default: the last)");
+  command.add_option("--layout", options.layout,
+                     "neuron_lanes or sample_lanes (default: by the network)");
+}
+
+std::optional<CheckedConfig> read_config(const ConfigOptions& options, ProblemList& problems) {
+  CheckedConfig checked;
+  const bool is_right = problems.attempt([&] {
+    checked.config = parse_config_file(options.config, options.overrides);
+    checked.shape = describe_task(checked.config);
+    checked.config.network.n_inputs = checked.shape.n_inputs;
+    check_against_task(checked.config, checked.shape.n_inputs, checked.shape.n_steps,
+                       checked.shape.n_classes, checked.shape.n_train, checked.shape.n_test);
+  });
+  if (!is_right) return std::nullopt;
+  return checked;
+}
+
+std::optional<int> read_count(const std::string& text, const std::string& option, int min, int max,
+                              ProblemList& problems) {
+  int value = 0;
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, value);
+  if (result.ec == std::errc() && result.ptr == end && value >= min && value <= max) return value;
+  problems.add(option, in_quotes(text),
+               "an integer from " + std::to_string(min) + " to " + std::to_string(max));
+  return std::nullopt;
+}
+
+MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
+  MachineChoice machine;
+  const auto n_cores = static_cast<int>(std::thread::hardware_concurrency());
+  machine.n_threads = std::clamp(n_cores, 1, kMaxThreads);
+  if (options.threads)
+    machine.n_threads =
+        read_count(*options.threads, "--threads", 1, kMaxThreads, problems).value_or(1);
+
+  if (options.backend == "cuda")
+    problems.add("--backend", "\"cuda\"", "\"auto\" or \"cpu\": this version has no CUDA backend");
+  else if (options.backend != "auto" && options.backend != "cpu")
+    problems.add("--backend", in_quotes(options.backend),
+                 one_of_text({"auto", "cpu", "cuda"}, options.backend));
+
+  // an empty name would mean the fastest, which nobody asked for
+  const std::string isa = options.isa.value_or("");
+  machine.kernels = options.isa && isa.empty() ? nullptr : find_kernels(isa);
+  if (machine.kernels == nullptr && options.isa)
+    problems.add("--isa", in_quotes(isa), "what this machine can run: " + runnable_isa_names());
+  else if (machine.kernels == nullptr)
+    throw RunError("this processor runs none of the instruction sets of this program");
+
+  if (!options.layout) return machine;
+  if (*options.layout == "neuron_lanes")
+    machine.plan_options.layout = LayoutChoice::kNeuronLanes;
+  else if (*options.layout == "sample_lanes")
+    machine.plan_options.layout = LayoutChoice::kSampleLanes;
+  else
+    problems.add("--layout", in_quotes(*options.layout),
+                 one_of_text({"neuron_lanes", "sample_lanes"}, *options.layout));
+  return machine;
+}
+
+MachineInfo machine_info(const MachineChoice& machine) {
+  MachineInfo info;
+  info.cpu = cpu_name();
+  info.isa = machine.kernels->isa;
+  info.backend = "cpu";
+  info.n_threads = machine.n_threads;
+  return info;
+}
+
+const char* layout_name(Layout layout) {
+  return layout == Layout::kSampleLanes ? "sample_lanes" : "neuron_lanes";
+}
+
+std::string to_text(const MachineChoice& machine, const RunOptions& options, const Plan& plan) {
+  std::string text = options.backend == "auto" ? "cpu (auto), " : "cpu, ";
+  text += machine.kernels->isa;
+  text += ", " + std::to_string(machine.n_threads);
+  text += machine.n_threads == 1 ? " thread, layout " : " threads, layout ";
+  return text + layout_name(plan.layout());
+}
+
+}  // namespace spikelane

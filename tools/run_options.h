@@ -1,0 +1,67 @@
+// What `train` and `eval` have in common: their options, and the way from options to a run whose
+// every part has been checked.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/config/run_config.h"
+#include "engine/plan/plan.h"
+#include "engine/report/results.h"
+#include "kernels/cpu/kernel_table.h"
+#include "tasks/load_task.h"
+#include "tools/problem_list.h"
+
+namespace spikelane {
+
+/// The config as it is named on the command line.
+struct ConfigOptions {
+  std::string config;
+  std::vector<std::string> overrides;  // --set
+};
+
+/// As typed. They are texts: what is wrong is said together with everything else that is wrong.
+struct RunOptions {
+  ConfigOptions config;
+  std::optional<std::string> out, threads, isa, layout;
+  std::string backend = "auto";
+};
+
+void add_config_options(CLI::App& command, ConfigOptions& options);
+void add_run_options(CLI::App& command, RunOptions& options);
+
+/// A checked config and the sizes of its task; network.n_inputs is filled in.
+struct CheckedConfig {
+  RunConfig config;
+  TaskShape shape;
+};
+
+/// Reads the config and holds it against its task, whose data are not made. Nothing when there are
+/// problems; they join the list.
+std::optional<CheckedConfig> read_config(const ConfigOptions& options, ProblemList& problems);
+
+/// How a run is computed: none of it changes a result.
+struct MachineChoice {
+  const KernelTable* kernels = nullptr;
+  int n_threads = 1;
+  PlanOptions plan_options;
+};
+
+/// Reads --threads, --backend, --isa and --layout; problems join the list.
+MachineChoice choose_machine(const RunOptions& options, ProblemList& problems);
+
+/// A whole number from min to max, or nothing and a problem at `option`.
+std::optional<int> read_count(const std::string& text, const std::string& option, int min, int max,
+                              ProblemList& problems);
+
+MachineInfo machine_info(const MachineChoice& machine);
+
+/// "cpu (auto), x86-64-v4, 2 threads, layout sample_lanes"
+std::string to_text(const MachineChoice& machine, const RunOptions& options, const Plan& plan);
+
+/// "sample_lanes"
+const char* layout_name(Layout layout);
+
+}  // namespace spikelane

@@ -1,0 +1,110 @@
+// spikelane train: a config in, results.json and weights.safetensors out.
+#include <chrono>
+#include <memory>
+
+#include "engine/report/results_json.h"
+#include "engine/report/weights.h"
+#include "engine/run/train.h"
+#include "tools/commands.h"
+#include "tools/output_folder.h"
+#include "tools/progress.h"
+#include "tools/run_options.h"
+#include "tools/stop_signal.h"
+
+namespace spikelane {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Training {
+ public:
+  explicit Training(const RunOptions& options)
+      : options_(options),
+        checked_(read_config(options.config, problems_)),
+        machine_(choose_machine(options, problems_)),
+        folder_(options.out, problems_) {
+    problems_.throw_if_any();
+  }
+
+  int run() {
+    const RunConfig& config = checked_->config;
+    const std::atomic<int>& stop = catch_stop_signals();
+    say(text_stream(), start_text());
+    const auto start = Clock::now();
+    const TaskData data = load_task(config);
+    data_s_ = std::chrono::duration<double>(Clock::now() - start).count();
+
+    ThreadPool pool(machine_.n_threads);
+    Progress progress(config.run.n_updates);
+    TrainHooks hooks;
+    hooks.stop = &stop;
+    hooks.on_update = [&](int n_done) { progress.on_update(n_done); };
+    hooks.on_report = [&](const RunResult& result, const Plan& plan, std::span<const float> mean) {
+      write(result, plan, mean);
+      progress.on_report(result);
+    };
+    RunResult result;
+    try {
+      result =
+          complete(train(config, machine_.plan_options, *machine_.kernels, pool, data, hooks));
+    } catch (...) {
+      progress.end();
+      throw;
+    }
+    progress.end();
+    print_final_line(result);
+    print_summary(result);
+    if (folder_.is_there())
+      say(text_stream(), "results:       " + folder_.file("results.json").string() +
+                             "\nweights:       " + folder_.file("weights.safetensors").string() +
+                             "\n");
+    return result.interrupted.empty() ? 0 : 130;
+  }
+
+ private:
+  std::string start_text() const {
+    const RunConfig& config = checked_->config;
+    const auto plan = compile_plan(config.network, config.loss, checked_->shape.n_steps,
+                                   machine_.plan_options);
+    std::string text = "backend " + to_text(machine_, options_, *plan) + "\n";
+    if (!folder_.is_there()) text += "note: no --out, so no files will be written\n";
+    return text;
+  }
+
+  /// What the training loop does not know of its result.
+  RunResult complete(RunResult result) const {
+    result.machine = machine_info(machine_);
+    result.timing.data_s = data_s_;
+    result.timing.total_s += data_s_;
+    return result;
+  }
+
+  void write(const RunResult& so_far, const Plan& plan, std::span<const float> mean) const {
+    if (!folder_.is_there()) return;
+    RunResult result = complete(so_far);
+    // final scores and hash are those of the end
+    const bool is_over = !result.interrupted.empty() ||
+                         result.final_report.update == checked_->config.run.n_updates;
+    if (!is_over) result.state_hash.clear();
+    folder_.write("weights.safetensors", weights_to_safetensors(plan, mean));
+    folder_.write("results.json", results_to_json(checked_->config, result));
+  }
+
+  const RunOptions& options_;
+  ProblemList problems_;
+  std::optional<CheckedConfig> checked_;
+  MachineChoice machine_;
+  OutputFolder folder_;
+  double data_s_ = 0.0;
+};
+
+}  // namespace
+
+void add_train_command(CLI::App& app, int& exit_code) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("train", "train a network as a config says");
+  add_run_options(*command, *options);
+  command->callback([options, &exit_code] { exit_code = Training(*options).run(); });
+}
+
+}  // namespace spikelane
