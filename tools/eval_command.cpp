@@ -59,9 +59,8 @@ class EvalCommand {
 
     ThreadPool pool(machine_.n_threads);
     const auto test_start = Clock::now();
-    const Evaluation evaluation =
-        evaluate(config, machine_.plan_options, *machine_.kernels, pool, data.test, parameters_,
-                 evaluation_options_);
+    const Evaluation evaluation = evaluate(config, machine_.plan_options, *machine_.kernels, pool,
+                                           data.test, parameters_, evaluation_options_);
     if (evaluation.was_interrupted) {
       say(text_stream(), "interrupted: nothing is written\n");
       return 130;
@@ -91,9 +90,8 @@ class EvalCommand {
       n_samples = read_count(*options_.samples, "--samples", 1, shape.n_test, problems_)
                       .value_or(n_samples);
     evaluation_options_.n_samples = n_samples;
-    problems_.attempt([&] {
-      evaluation_options_.record = find_record_fields(config.network, options_.record);
-    });
+    problems_.attempt(
+        [&] { evaluation_options_.record = find_record_fields(config.network, options_.record); });
     const double n_bytes = n_record_bytes(evaluation_options_.record, n_samples, shape.n_steps);
     if (n_bytes > kMaxRecordBytes) {
       char size[64];
@@ -114,9 +112,8 @@ class EvalCommand {
     report.test_accuracy = evaluation.scores.accuracy;
     report.firing_rate = evaluation.scores.firing_rate;
     result_.reports = {report};
-    result_.timing.sample_steps_per_s =
-        static_cast<double>(evaluation_options_.n_samples) * checked_->shape.n_steps /
-        result_.timing.test_s;
+    result_.timing.sample_steps_per_s = static_cast<double>(evaluation_options_.n_samples) *
+                                        checked_->shape.n_steps / result_.timing.test_s;
   }
 
   void write_files(const Evaluation& evaluation) const {

@@ -1,6 +1,8 @@
 // The program: finds the command, and turns what went wrong into a message and an exit code.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 
@@ -17,7 +19,6 @@ constexpr int kRunFailed = 1, kWrongInput = 2;
 void add_commands(CLI::App& app, int& exit_code) {
   add_train_command(app, exit_code);
   add_eval_command(app, exit_code);
-  add_bench_command(app, exit_code);
   add_plot_command(app, exit_code);
   add_check_command(app, exit_code);
   add_info_command(app, exit_code);
@@ -64,6 +65,11 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (...) {
     exit_code = report_failure(app);
+  }
+  // what was printed is all there is of some commands; that nobody reads it is no failure
+  if (std::fflush(stdout) != 0 && errno != EPIPE && exit_code == 0) {
+    std::fprintf(stderr, "error: cannot write to standard output: %s\n", std::strerror(errno));
+    exit_code = kRunFailed;
   }
   return exit_code;
 }

@@ -82,8 +82,10 @@ void Progress::end() {
 void print_summary(const RunResult& result) {
   const Report& report = result.final_report;
   std::string text;
-  if (!result.interrupted.empty())
-    text += format("interrupted; the last report is that of update %d\n", report.update);
+  if (!result.interrupted.empty()) {
+    text += result.reports.empty() ? "interrupted after" : "interrupted; the last report is of";
+    text += format(" update %d\n", report.update);
+  }
   if (report.test_accuracy)
     text += format("test accuracy: %.2f %%\n", 100.0 * *report.test_accuracy);
   if (report.test_loss) text += format("test loss:     %.6g\n", *report.test_loss);

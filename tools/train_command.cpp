@@ -45,8 +45,7 @@ class Training {
     };
     RunResult result;
     try {
-      result =
-          complete(train(config, machine_.plan_options, *machine_.kernels, pool, data, hooks));
+      result = complete(train(config, machine_.plan_options, *machine_.kernels, pool, data, hooks));
     } catch (...) {
       progress.end();
       throw;
@@ -64,8 +63,8 @@ class Training {
  private:
   std::string start_text() const {
     const RunConfig& config = checked_->config;
-    const auto plan = compile_plan(config.network, config.loss, checked_->shape.n_steps,
-                                   machine_.plan_options);
+    const auto plan =
+        compile_plan(config.network, config.loss, checked_->shape.n_steps, machine_.plan_options);
     std::string text = "backend " + to_text(machine_, options_, *plan) + "\n";
     if (!folder_.is_there()) text += "note: no --out, so no files will be written\n";
     return text;
@@ -83,8 +82,8 @@ class Training {
     if (!folder_.is_there()) return;
     RunResult result = complete(so_far);
     // final scores and hash are those of the end
-    const bool is_over = !result.interrupted.empty() ||
-                         result.final_report.update == checked_->config.run.n_updates;
+    const bool is_over =
+        !result.interrupted.empty() || result.final_report.update == checked_->config.run.n_updates;
     if (!is_over) result.state_hash.clear();
     folder_.write("weights.safetensors", weights_to_safetensors(plan, mean));
     folder_.write("results.json", results_to_json(checked_->config, result));

@@ -1,0 +1,142 @@
+// spikelane check: reads and validates a config, and says what it describes and what it will cost.
+#include <cstdio>
+#include <memory>
+
+#include "engine/config/parse_config.h"
+#include "engine/report/results_json.h"
+#include "engine/state/scratch.h"
+#include "tasks/randman/nearest_neighbour.h"
+#include "tools/commands.h"
+#include "tools/run_options.h"
+
+namespace spikelane {
+namespace {
+
+// beyond that many comparisons of numbers the nearest neighbours would take minutes
+constexpr double kMaxComparisons = 2e11;
+
+// "1,234,567"
+std::string with_commas(std::int64_t n) {
+  std::string text = std::to_string(n);
+  for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), 1, ',');
+  return text;
+}
+
+std::string bytes_text(double n_bytes) {
+  char text[40];
+  if (n_bytes < 1024.0 * 1024.0)
+    std::snprintf(text, sizeof text, "%.1f KiB", n_bytes / 1024.0);
+  else
+    std::snprintf(text, sizeof text, "%.1f MiB", n_bytes / (1024.0 * 1024.0));
+  return text;
+}
+
+const char* model_name(NeuronModel model) {
+  return model == NeuronModel::kReadout ? "readout" : "leaky";
+}
+
+void print_task(const CheckedConfig& checked) {
+  const TaskShape& shape = checked.shape;
+  const bool is_randman = checked.config.task.kind == TaskKind::kRandman;
+  std::printf("task %s: %d inputs, %d steps, %d classes; %s samples to train, %s to test\n",
+              is_randman ? "randman" : "array", shape.n_inputs, shape.n_steps, shape.n_classes,
+              with_commas(shape.n_train).c_str(), with_commas(shape.n_test).c_str());
+}
+
+void print_network(const NetworkDescription& network) {
+  const NetworkSizes sizes = network_sizes(network);
+  std::printf("network: %s neurons, %s parameters\n", with_commas(sizes.n_neurons).c_str(),
+              with_commas(sizes.n_parameters).c_str());
+  for (const PopulationDescription& population : network.populations)
+    std::printf("  population %-16s %-8s n = %d\n", population.name.c_str(),
+                model_name(population.model), population.n);
+  for (const auto& tensor : sizes.tensors) {
+    std::string shape;
+    for (std::int64_t n : tensor.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(n);
+    std::printf("  tensor %s (%s)\n", tensor.name.c_str(), shape.c_str());
+  }
+}
+
+void print_rule(const CheckedConfig& checked) {
+  const RunConfig& config = checked.config;
+  const EsConfig& es = config.rule.es;
+  const int batch = es.batch == 0 ? checked.shape.n_train : es.batch;
+  std::printf("rule es: %d members%s, batch of %s samples\n", es.n_members,
+              es.antithetic ? " in antithetic pairs" : "", with_commas(batch).c_str());
+  const double sample_steps = static_cast<double>(es.n_members) * batch * checked.shape.n_steps;
+  std::printf("  a generation: %.4g sample-steps; the run of %s updates: %.4g\n", sample_steps,
+              with_commas(config.run.n_updates).c_str(), sample_steps * config.run.n_updates);
+}
+
+void print_memory(const CheckedConfig& checked) {
+  const auto plan = compile_plan(checked.config.network, checked.config.loss, checked.shape.n_steps,
+                                 PlanOptions{});
+  const Scratch scratch(*plan, checked.shape.n_steps, true);
+  std::printf("layout %s: %d sample%s a tile\n", layout_name(plan->layout()),
+              plan->lanes_per_tile(), plan->lanes_per_tile() == 1 ? "" : "s");
+  std::printf("  memory of a tile: %s; of a thread, with tile and weights: %s\n",
+              bytes_text(static_cast<double>(plan->view().tile_bytes)).c_str(),
+              bytes_text(static_cast<double>(scratch.n_bytes())).c_str());
+}
+
+void print_ceiling(const CheckedConfig& checked) {
+  const RandmanConfig& task = checked.config.task.randman;
+  if (checked.config.task.kind != TaskKind::kRandman) return;
+  const double n_comparisons = static_cast<double>(checked.shape.n_train) * checked.shape.n_test *
+                               task.n_units * task.n_spikes;
+  if (n_comparisons > kMaxComparisons) {
+    std::printf("nearest neighbour on spike times: not computed, the data set is too large\n");
+    return;
+  }
+  const auto ceiling = nearest_neighbour_ceiling(load_task(checked.config));
+  if (ceiling)
+    std::printf("nearest neighbour on spike times: %.2f %% of the test samples are right\n",
+                100.0 * *ceiling);
+}
+
+void warn(const RunConfig& config) {
+  const RandmanConfig& task = config.task.randman;
+  if (config.task.kind == TaskKind::kRandman && !task.shuffle && task.n_test > 0)
+    std::fprintf(stderr,
+                 "warning: task.shuffle is false and task.n_test is %d: samples stand in the order "
+                 "of their classes, so the held-out ones are of the last classes only\n",
+                 task.n_test);
+}
+
+int check(const ConfigOptions& options, bool prints_defaults) {
+  ProblemList problems;
+  const auto checked = read_config(options, problems);
+  problems.throw_if_any();
+  if (prints_defaults) {
+    std::printf("%s\n", config_to_json(checked->config).c_str());
+    return 0;
+  }
+  print_task(*checked);
+  print_network(checked->config.network);
+  print_rule(*checked);
+  print_memory(*checked);
+  std::fflush(stdout);
+  warn(checked->config);
+  print_ceiling(*checked);
+  return 0;
+}
+
+}  // namespace
+
+void add_check_command(CLI::App& app, int& exit_code) {
+  struct Options {
+    ConfigOptions config;
+    bool prints_defaults = false;
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("check", "validate a config; print its network, memory and cost");
+  add_config_options(*command, options->config);
+  command->add_flag("--defaults", options->prints_defaults,
+                    "print the whole config instead, defaults filled in");
+  command->callback(
+      [options, &exit_code] { exit_code = check(options->config, options->prints_defaults); });
+}
+
+}  // namespace spikelane
