@@ -19,6 +19,7 @@ constexpr int kRunFailed = 1, kWrongInput = 2;
 void add_commands(CLI::App& app, int& exit_code) {
   add_train_command(app, exit_code);
   add_eval_command(app, exit_code);
+  add_bench_command(app, exit_code);
   add_plot_command(app, exit_code);
   add_check_command(app, exit_code);
   add_info_command(app, exit_code);

@@ -24,6 +24,10 @@ void add_run_options(CLI::App& command, RunOptions& options) {
   add_config_options(command, options.config);
   command.add_option("--out", options.out,
                      "folder for the files, made if it is not there; without it none are written");
+  add_machine_options(command, options);
+}
+
+void add_machine_options(CLI::App& command, RunOptions& options) {
   command.add_option("--threads", options.threads, "threads, 1 to 1024 (default: all cores)");
   command.add_option("--backend", options.backend, "auto, cpu or cuda")->capture_default_str();
   command.add_option("--isa", options.isa,

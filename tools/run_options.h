@@ -31,6 +31,8 @@ struct RunOptions {
 
 void add_config_options(CLI::App& command, ConfigOptions& options);
 void add_run_options(CLI::App& command, RunOptions& options);
+/// Of these, only those that say on what to run: --threads, --backend, --isa, --layout.
+void add_machine_options(CLI::App& command, RunOptions& options);
 
 /// A checked config and the sizes of its task; network.n_inputs is filled in.
 struct CheckedConfig {

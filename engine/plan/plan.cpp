@@ -96,16 +96,16 @@ void Plan::place_populations(const PlanOptions& options) {
     for (const auto& tensor : tensors_)
       if (tensor.logical.name == description.name + ".bias") population.bias = tensor.block_begin;
     // padding neurons never fire
-    std::vector<float> beta(static_cast<std::size_t>(population.n_padded), 0.0f);
-    std::vector<float> threshold(static_cast<std::size_t>(population.n_padded), -kLowest);
+    const auto n_bytes = static_cast<std::size_t>(population.n_padded) * sizeof(float);
+    auto* beta = reinterpret_cast<float*>(constants_.emplace_back(n_bytes).data());
+    auto* threshold = reinterpret_cast<float*>(constants_.emplace_back(n_bytes).data());
+    std::fill_n(threshold, population.n_padded, -kLowest);
     for (int i = 0; i < population.n; ++i) {
-      beta[static_cast<std::size_t>(i)] = static_cast<float>(value_of(description.beta, i));
-      threshold[static_cast<std::size_t>(i)] =
-          static_cast<float>(value_of(description.threshold, i));
+      beta[i] = static_cast<float>(value_of(description.beta, i));
+      threshold[i] = static_cast<float>(value_of(description.threshold, i));
     }
-    constants_.push_back(std::move(beta));
-    population.beta = nullptr;
-    constants_.push_back(std::move(threshold));
+    population.beta = beta;
+    population.threshold = threshold;
     // which fields the State keeps of it; 0 stands for "kept", the offset comes with place_tile
     const bool is_spiking = population.model == Model::kLeaky;
     auto kept = [&](KeptBy by) {
@@ -136,10 +136,6 @@ void Plan::place_populations(const PlanOptions& options) {
     SPIKELANE_POPULATION_FIELDS(SPIKELANE_KEEP)
 #undef SPIKELANE_KEEP
     populations_.push_back(population);
-  }
-  for (std::size_t p = 0; p < populations_.size(); ++p) {
-    populations_[p].beta = constants_[2 * p].data();
-    populations_[p].threshold = constants_[2 * p + 1].data();
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "engine/config/run_config.h"
 #include "engine/learning/schedule.h"
+#include "engine/state/aligned_memory.h"
 #include "kernels/step/views.h"
 
 namespace spikelane {
@@ -78,8 +79,9 @@ class Plan {
   std::vector<PopulationView> populations_;
   std::vector<std::vector<ProjectionView>> projections_;  // of each population
   std::vector<TraceView> traces_;
-  std::vector<std::vector<int>> trace_of_;     // (n_post) one vector a readout projection
-  std::vector<std::vector<float>> constants_;  // beta and threshold of each population, padded
+  std::vector<std::vector<int>> trace_of_;  // (n_post) one vector a readout projection
+  // beta and threshold of each population, padded; aligned, since kernels load whole vectors
+  std::vector<AlignedMemory> constants_;
   std::int64_t n_parameters_ = 0, n_block_floats_ = 0;
   bool wants_input_codes_ = false;
 };

@@ -11,10 +11,12 @@ ordered_json scene_to_json(const SceneResult& scene) {
   ordered_json object = {{"scene", scene.scene},
                          {"seconds_min", scene.seconds_min},
                          {"seconds_median", scene.seconds_median}};
+  if (scene.n_repeats > 0) object["n_repeats"] = scene.n_repeats;
   const auto put_if_any = [&](const char* key, const std::optional<double>& value) {
     if (value) object[key] = *value;
   };
   put_if_any("sample_steps_per_s", scene.sample_steps_per_s);
+  put_if_any("microseconds_mean", scene.microseconds_mean);
   put_if_any("microseconds_p50", scene.microseconds_p50);
   put_if_any("microseconds_p99", scene.microseconds_p99);
   put_if_any("microseconds_p999", scene.microseconds_p999);
@@ -22,6 +24,11 @@ ordered_json scene_to_json(const SceneResult& scene) {
   object["bound"] = scene.bound;
   put_if_any("bound_share", scene.bound_share);
   put_if_any("n_operations", scene.n_operations);
+  put_if_any("n_bytes", scene.n_bytes);
+  put_if_any("normals_per_s", scene.normals_per_s);
+  put_if_any("normals_per_s_alone", scene.normals_per_s_alone);
+  put_if_any("resident_mib", scene.resident_mib);
+  if (!scene.command.empty()) object["command"] = scene.command;
   object["state_hash"] = scene.state_hash;
   return object;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <mutex>
+#include <utility>
 
 #include "engine/config/user_error.h"
 
@@ -50,6 +52,10 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
   const int n_tiles = state_.tiles_per_member();
   // a single member's tiles are cut over the threads; a few tiles are not worth waking anybody
   const int n_cuts = n_members_ == 1 && n_tiles >= 2 * pool_.n_threads() ? pool_.n_threads() : 1;
+  // the lowest row is reported, whichever thread comes first
+  std::mutex first_mutex;
+  int first_member = -1;
+  NotFinite first{-1, 0, 0, 0};
   auto run_part = [&](std::int64_t item, int thread) {
     const auto member = static_cast<int>(item / n_cuts), cut = static_cast<int>(item % n_cuts);
     const int begin = n_tiles * cut / n_cuts, end = n_tiles * (cut + 1) / n_cuts;
@@ -68,12 +74,19 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     args.scratch = &scratch_[static_cast<std::size_t>(thread)].view();
     args.not_finite = &not_finite;
     kernels_.run_tiles(args);
-    if (not_finite.population >= 0) throw_not_finite(member, not_finite);
+    if (not_finite.population < 0) return;
+    const std::lock_guard lock(first_mutex);
+    if (first_member >= 0 &&
+        std::pair(first_member, first.tile) < std::pair(member, not_finite.tile))
+      return;
+    first_member = member;
+    first = not_finite;
   };
   if (n_members_ * n_cuts == 1)
     run_part(0, 0);
   else
     pool_.for_each(std::int64_t{n_members_} * n_cuts, run_part);
+  if (first_member >= 0) throw_not_finite(first_member, first);
   t_ += n_steps;
 }
 

@@ -24,7 +24,8 @@ class Simulation {
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
-  /// samples. t() + n_steps <= inputs.n_steps().
+  /// samples. t() + n_steps <= inputs.n_steps(). Throws RunError with the lowest row whose state
+  /// stopped being finite.
   void run(const EncodedInputs& inputs, int n_steps);
 
   /// One step of all rows with the caller's inputs, (R, I), rows as (member, sample). Allocates,

@@ -25,7 +25,7 @@ struct LanesTeam {
 
   // how many neurons are in flight at once: as many as the registers of the ISA hold
 #if defined(__AVX512F__)
-  static constexpr int kBlock = 4, kTableBlock = 5, kReadoutBlock = 10, kRowBlock = 8;
+  static constexpr int kBlock = 4, kTableBlock = 5, kReadoutBlock = 10, kRowBlock = 16;
 #elif defined(__AVX2__)
   static constexpr int kBlock = 2, kTableBlock = 2, kReadoutBlock = 5, kRowBlock = 4;
 #else

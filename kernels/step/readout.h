@@ -117,6 +117,7 @@ inline bool is_fused(const Tile& tile, const ProjectionView& projection, int tra
          tile.plan->populations[projection.source].only_trace == trace;
 }
 
+/// The readout's traces over [t_begin, t_end); its value only where it is looked at in each step.
 template <class Team>
 void run_readout(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
@@ -140,9 +141,16 @@ void run_readout(const Team& team, const Tile& tile, int p, int t_begin, int t_e
     for (int i = 0; i < population.n; ++i)
       team.store(v_max + i * kLanes, max(team.load(v_max + i * kLanes), team.load(v + i * kLanes)));
   }
+}
+
+/// The end of a window: the readout gets its value.
+template <class Team>
+void finish_readout(const Team& team, const Tile& tile, int p, int t) {
+  const PopulationView& population = tile.plan->populations[p];
+  float* v = tile.floats(population.at.v);
   read_out(team, tile, population, false, v);
   for (int i = 0; i < population.n; ++i)
-    tile.note_not_finite(p, team.bits(not_finite(team.load(v + i * kLanes))), t_end - 1);
+    tile.note_not_finite(p, team.bits(not_finite(team.load(v + i * kLanes))), t);
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

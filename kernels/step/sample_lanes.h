@@ -153,6 +153,12 @@ void run_population(const Team& team, const Tile& tile, int p, int t_begin, int 
     run_readout(team, tile, p, t_begin, t_end);
 }
 
+template <class Team>
+void finish_readouts(const Team& team, const Tile& tile, int t) {
+  for (int p = 0; p < tile.plan->n_populations; ++p)
+    if (tile.plan->populations[p].model == Model::kReadout) finish_readout(team, tile, p, t);
+}
+
 /// The fused trial and the single step: all populations over [t_begin, t_end).
 template <class Team>
 void run_window(const Team& team, Tile& tile, int t_begin, int t_end) {
@@ -160,6 +166,7 @@ void run_window(const Team& team, Tile& tile, int t_begin, int t_end) {
   if (plan.layer_major) {
     tile.signal_begin = t_begin;
     for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t_begin, t_end);
+    finish_readouts(team, tile, t_end - 1);
     return;
   }
   // who fired before the window: recurrent projections carry it into its first step
@@ -175,6 +182,7 @@ void run_window(const Team& team, Tile& tile, int t_begin, int t_end) {
     tile.signal_begin = t;
     for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t, t + 1);
   }
+  finish_readouts(team, tile, t_end - 1);
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -20,11 +20,15 @@ struct Tile {
   uint16_t* masks(int64_t offset) const { return reinterpret_cast<uint16_t*>(memory + offset); }
   uint32_t* words(int64_t offset) const { return reinterpret_cast<uint32_t*>(memory + offset); }
 
-  // the first one found is kept; the runner finds the exact step with the reference twin
+  // the lowest sample is kept, whatever order its neurons are looked at in; the runner finds the
+  // exact step with the reference twin
   void note_not_finite(int population, uint32_t lanes, int step) const {
     lanes &= (1u << input->n_lanes) - 1u;
-    if (lanes == 0 || not_finite->population >= 0) return;
-    *not_finite = {population, index, __builtin_ctz(lanes), step};
+    if (lanes == 0) return;
+    const int lane = __builtin_ctz(lanes);
+    const bool has_lower =
+        not_finite->population >= 0 && (not_finite->tile < index || not_finite->lane <= lane);
+    if (!has_lower) *not_finite = {population, index, lane, step};
   }
 
   // neuron lanes: a tile is one row

@@ -39,37 +39,38 @@ std::unique_ptr<const Plan> plan_of(const Scene& scene, Form form, bool keeps_co
   return compile_plan(scene.network, scene.loss, scene.n_steps, options_of(form, keeps_counts));
 }
 
-std::vector<std::int32_t> all_samples(const Dataset& data) {
-  std::vector<std::int32_t> samples(static_cast<std::size_t>(data.n_samples));
+PreparedScene::PreparedScene(Scene made) : scene(std::move(made)) {
+  const Dataset& data = scene.inputs;
+  samples.resize(static_cast<std::size_t>(scene.n_samples));
   std::iota(samples.begin(), samples.end(), 0);
-  return samples;
+  const auto plan = plan_of(scene, Form::kSampleLanes);
+  for (int member = 0; member < scene.n_members; ++member)
+    parameters.push_back(scene_parameters(scene, *plan, member));
+  // written from the data set itself, not from what the engine makes of it
+  const auto n_samples = static_cast<std::size_t>(scene.n_samples);
+  const auto n_steps = static_cast<std::size_t>(scene.n_steps);
+  const auto n_inputs = static_cast<std::size_t>(data.n_inputs);
+  frames.assign(n_steps * n_samples * n_inputs, 0.0f);
+  for (std::size_t b = 0; b < n_samples; ++b) {
+    for (std::size_t i = 0; data.is_dense && i < n_steps * n_inputs; ++i)
+      frames[(i / n_inputs * n_samples + b) * n_inputs + i % n_inputs] =
+          data.values[b * n_steps * n_inputs + i];
+    if (data.is_dense) continue;
+    for (auto k = data.offsets[b]; k < data.offsets[b + 1]; ++k) {
+      const InputEvent& event = data.events[static_cast<std::size_t>(k)];
+      frames[(static_cast<std::size_t>(event.step) * n_samples + b) * n_inputs +
+             static_cast<std::size_t>(event.unit)] = 1.0f;
+    }
+  }
 }
 
-std::vector<float> frame_of(const Dataset& data, int sample, int t) {
-  const auto n_inputs = static_cast<std::size_t>(data.n_inputs);
-  const auto at = static_cast<std::size_t>(sample);
-  if (data.is_dense) {
-    const auto begin =
-        data.values.begin() + (std::int64_t{sample} * data.n_steps + t) * data.n_inputs;
-    return {begin, begin + data.n_inputs};
-  }
-  std::vector<float> frame(n_inputs, 0.0f);
-  for (std::int64_t k = data.offsets[at]; k < data.offsets[at + 1]; ++k) {
-    const InputEvent& event = data.events[static_cast<std::size_t>(k)];
-    if (event.step == t) frame[static_cast<std::size_t>(event.unit)] = 1.0f;
-  }
-  return frame;
+std::span<const float> PreparedScene::frame(int sample, int t) const {
+  const auto n_inputs = static_cast<std::size_t>(scene.inputs.n_inputs);
+  return std::span(frames).subspan(
+      static_cast<std::size_t>(t * scene.n_samples + sample) * n_inputs, n_inputs);
 }
 
 namespace {
-
-// frames of all samples, made once a scene: (B, T)
-std::vector<std::vector<float>> all_frames(const Scene& scene) {
-  std::vector<std::vector<float>> frames;
-  for (int sample = 0; sample < scene.n_samples; ++sample)
-    for (int t = 0; t < scene.n_steps; ++t) frames.push_back(frame_of(scene.inputs, sample, t));
-  return frames;
-}
 
 // final state of one population, rows ascending
 struct Final {
@@ -79,19 +80,18 @@ struct Final {
 
 }  // namespace
 
-Outcome run_twin(const Scene& scene, const Plan& plan, std::vector<double>* rates) {
+Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<double>* rates) {
+  const Scene& scene = prepared.scene;
   const PlanView& view = plan.view();
-  const auto frames = all_frames(scene);
   std::vector<Final> finals(static_cast<std::size_t>(view.n_populations));
   Outcome outcome;
   std::vector<float> block(static_cast<std::size_t>(plan.n_block_floats()));
   for (int member = 0; member < scene.n_members; ++member) {
-    plan.fill_block(scene_parameters(scene, plan, member).data(), block.data());
+    plan.fill_block(prepared.parameters[static_cast<std::size_t>(member)].data(), block.data());
     reference::Twin twin(view, block.data());
     for (int sample = 0; sample < scene.n_samples; ++sample) {
       twin.reset();
-      for (int t = 0; t < scene.n_steps; ++t)
-        twin.step(frames[static_cast<std::size_t>(sample * scene.n_steps + t)]);
+      for (int t = 0; t < scene.n_steps; ++t) twin.step(prepared.frame(sample, t));
       for (int p = 0; p < view.n_populations; ++p) {
         const reference::TwinPopulation& population = twin.population(p);
         Final& final = finals[static_cast<std::size_t>(p)];
@@ -126,13 +126,13 @@ Outcome run_twin(const Scene& scene, const Plan& plan, std::vector<double>* rate
   return outcome;
 }
 
-Outcome run_scene(const Scene& scene, const Plan& plan, const KernelTable& kernels,
-                  ThreadPool& pool, Way way, bool poisons) {
-  const EncodedInputs inputs(plan, scene.inputs, all_samples(scene.inputs));
+Outcome run_scene(const PreparedScene& prepared, const Plan& plan, const EncodedInputs& inputs,
+                  const KernelTable& kernels, ThreadPool& pool, Way way, bool poisons) {
+  const Scene& scene = prepared.scene;
   const int n_steps = scene.n_steps;
   Simulation simulation(plan, kernels, pool, scene.n_members, scene.n_samples, n_steps);
   for (int member = 0; member < scene.n_members; ++member)
-    simulation.set_parameters(member, scene_parameters(scene, plan, member));
+    simulation.set_parameters(member, prepared.parameters[static_cast<std::size_t>(member)]);
   if (poisons) simulation.state().poison_padding();
   if (way == Way::kFused) simulation.run(inputs, n_steps);
   if (way == Way::kSteps)
@@ -141,15 +141,14 @@ Outcome run_scene(const Scene& scene, const Plan& plan, const KernelTable& kerne
   for (int i = 0; way == Way::kWindows && simulation.t() < n_steps; i = (i + 1) % 5)
     simulation.run(inputs, std::min(windows[i], n_steps - simulation.t()));
   if (way == Way::kCaller) {
-    const auto frames = all_frames(scene);
+    // all members see the same samples
     std::vector<float> x;
+    const auto n_frame = static_cast<std::ptrdiff_t>(scene.n_samples * scene.inputs.n_inputs);
     while (simulation.t() < n_steps) {
+      const auto begin = prepared.frames.begin() + simulation.t() * n_frame;
       x.clear();
-      for (int row = 0; row < scene.n_members * scene.n_samples; ++row) {
-        const auto& frame =
-            frames[static_cast<std::size_t>(row % scene.n_samples * n_steps + simulation.t())];
-        x.insert(x.end(), frame.begin(), frame.end());
-      }
+      for (int member = 0; member < scene.n_members; ++member)
+        x.insert(x.end(), begin, begin + n_frame);
       simulation.step(x);
     }
   }

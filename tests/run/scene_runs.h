@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,17 +37,21 @@ enum class Way { kFused, kSteps, kWindows, kCaller };
 inline constexpr Way kWays[] = {Way::kFused, Way::kSteps, Way::kWindows, Way::kCaller};
 const char* name_of(Way way);
 
-/// 0, 1, ... n-1: the samples of a data set.
-std::vector<std::int32_t> all_samples(const Dataset& data);
-
-/// The inputs of one sample at one step, (I), straight from the data set.
-std::vector<float> frame_of(const Dataset& data, int sample, int t);
+/// A scene with what all its runs share, made once.
+struct PreparedScene {
+  explicit PreparedScene(Scene made);
+  Scene scene;
+  std::vector<std::int32_t> samples;           // 0 .. B-1
+  std::vector<std::vector<float>> parameters;  // (M) of (P)
+  std::vector<float> frames;                   // (T, B, I)
+  std::span<const float> frame(int sample, int t) const;
+};
 
 /// By the twin, row after row. `rates` gets the firing rate of each spiking population.
-Outcome run_twin(const Scene& scene, const Plan& plan, std::vector<double>* rates);
+Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<double>* rates);
 
 /// By the engine. `poisons` fills all padding of the state with NaN after the reset.
-Outcome run_scene(const Scene& scene, const Plan& plan, const KernelTable& kernels,
-                  ThreadPool& pool, Way way, bool poisons = false);
+Outcome run_scene(const PreparedScene& prepared, const Plan& plan, const EncodedInputs& inputs,
+                  const KernelTable& kernels, ThreadPool& pool, Way way, bool poisons = false);
 
 }  // namespace spikelane::test

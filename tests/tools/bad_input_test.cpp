@@ -204,11 +204,12 @@ TEST_CASE("program: records that cannot be made are refused") {
                  "error: --record: found \"output.s\"", "found \"hidden.v\", a second time"});
   check_refused(folder, eval_with({"--record", "hidden.s"}), {"error: --out: found nothing"});
   check_refused(folder, eval_with({"--samples", "51"}), {"error: --samples: found \"51\"", "50"});
-  // 50 samples x 10^6 steps x 9 neurons of 4 bytes
+  // 2000 samples x 10^6 steps x 9 neurons x (4 + 1) bytes, refused before data are made
   check_refused(
       folder,
-      eval_with({"--record", "hidden.v,hidden.s", "--out", "o", "--set", "task.n_steps=1000000"}),
-      {"error: --record: found a record of 2.1 GiB"});
+      eval_with({"--record", "hidden.v,hidden.s", "--out", "o", "--set", "task.n_steps=1000000",
+                 "--set", "task.n_samples_per_class=1000", "--set", "task.n_test=2000"}),
+      {"error: --record: found a record of 83.8 GiB", "--samples, now 2000"});
 }
 
 TEST_CASE("program: data sets that are wrong are refused") {

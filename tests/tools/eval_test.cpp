@@ -88,10 +88,8 @@ TEST_CASE("eval: a record has one array a name, and agrees with the scores") {
   for (const char* name : {"hidden", "output"}) {
     const auto spikes = values_of<std::uint8_t>(tensor(record, (std::string(name) + ".s").c_str()));
     double n_spikes = 0.0;
-    for (std::uint8_t s : spikes) {
-      REQUIRE(s <= 1);
-      n_spikes += s;
-    }
+    for (std::uint8_t s : spikes) n_spikes += s;
+    CHECK(*std::max_element(spikes.begin(), spikes.end()) == 1);
     CHECK(n_spikes > 0.0);
     CHECK(n_spikes / static_cast<double>(spikes.size()) == results["final"]["firing_rate"][name]);
   }
@@ -224,7 +222,7 @@ TEST_CASE("info and --version: what this program is and can run") {
   const ProgramOutcome version = run_program({"--version"});
   CHECK(version.exit_code == 0);
   CHECK(info.out.find("version:  " + version.out.substr(version.out.find(' ') + 1)) == 0);
-  for (const char* command : {"train", "eval", "plot", "check", "info"}) {
+  for (const char* command : {"train", "eval", "bench", "plot", "check", "info"}) {
     CAPTURE(command);
     CHECK(run_program({command, "--version"}).out == version.out);
     const ProgramOutcome help = run_program({command, "--help"});

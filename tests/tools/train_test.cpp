@@ -220,9 +220,9 @@ TEST_CASE("train: a state that is not finite ends the run with a message, earlie
   const std::vector<std::string> grow{"train", "config.json",
                                       "--out", "out",
                                       "--set", "run.report_every=1",
-                                      "--set", "run.n_updates=1000",
+                                      "--set", "run.n_updates=50",
                                       "--set", "rule.shaping=none",
-                                      "--set", "rule.sigma=1e-10",
+                                      "--set", "rule.antithetic=false",
                                       "--set", "rule.optimiser={\"kind\":\"sgd\",\"lr\":1e29}"};
   const ProgramOutcome outcome = run_in(folder, grow);
   CAPTURE(outcome.error);

@@ -1,0 +1,31 @@
+#include "tools/bench_scenes.h"
+
+namespace spikelane {
+
+const std::vector<BenchScene>& bench_scenes() {
+  static const std::vector<BenchScene> scenes = {
+      {"es_seed", "3-4-10 leaky, T 200, 30 members x 600 samples: all trials with their losses",
+       run_es_seed},
+      {"es_randman", "10-64-10, T 200, 256 members x 256 samples: a whole generation",
+       run_es_randman},
+      {"ec_shape", "256 recurrent, T 33, 10,240 members x 1 sample: weights drawn in the run",
+       run_ec_shape},
+      {"ec_shape_drawn", "the same net, 512 members whose weights were drawn before",
+       run_ec_shape_drawn},
+      {"latency", "64 and 256 recurrent in a closed loop, one row, one step a call", run_latency},
+  };
+  return scenes;
+}
+
+void compare_with_peak(SceneResult& result, double gflops, const char* bound) {
+  result.bound = bound;
+  result.bound_share = *result.n_operations / result.seconds_min * 1e-9 / gflops;
+}
+
+void set_times(SceneResult& result, const Repetitions& times) {
+  result.seconds_min = times.seconds_min;
+  result.seconds_median = times.seconds_median;
+  result.n_repeats = times.n_repeats;
+}
+
+}  // namespace spikelane

@@ -1,0 +1,54 @@
+// The scenes of `spikelane bench`: fixed jobs whose speed is reported beside the hash of what they
+// computed. docs/performance.md describes them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/config/run_config.h"
+#include "engine/plan/plan.h"
+#include "engine/report/bench_result.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/thread_pool.h"
+#include "tools/bench_peak.h"
+#include "tools/bench_timing.h"
+
+namespace spikelane {
+
+/// What a scene runs on.
+struct BenchMachine {
+  const KernelTable& kernels;
+  ThreadPool& pool;
+  PlanOptions plan_options;
+  MachinePeak peak;
+  bool is_quick = false;  // tiny sizes, for tests: the figures mean nothing
+};
+
+struct BenchScene {
+  const char* name;
+  const char* summary;
+  std::vector<SceneResult> (*run)(const BenchMachine&);
+};
+
+const std::vector<BenchScene>& bench_scenes();
+
+std::vector<SceneResult> run_es_seed(const BenchMachine& machine);
+std::vector<SceneResult> run_es_randman(const BenchMachine& machine);
+std::vector<SceneResult> run_ec_shape(const BenchMachine& machine);
+std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine);
+std::vector<SceneResult> run_latency(const BenchMachine& machine);
+
+/// The config of es_randman: that of configs/randman_es.json.
+RunConfig es_randman_config();
+
+/// Float operations of one normal and of mean + sigma*eps. Philox: 10 rounds of 8 operations for 4
+/// numbers. Then, for a pair: 4 for the uniform, 27 for the logarithm, 2 for the radius, 19 for the
+/// octant, 12 for the quarter turn, 2 products.
+constexpr double kOperationsPerDraw = 80.0 / 4 + 66.0 / 2 + 2;
+
+void set_times(SceneResult& result, const Repetitions& times);
+
+/// Holds `n_operations` in `seconds_min` against the FMA peak of `gflops`.
+void compare_with_peak(SceneResult& result, double gflops, const char* bound);
+
+}  // namespace spikelane

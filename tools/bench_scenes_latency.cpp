@@ -1,0 +1,199 @@
+// latency: one row of a recurrent net in a closed loop, one step a call, as a robot's controller
+// runs. The net of floor/w4floor.cpp: the same neurons, the same weights from the same generator.
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+#include "engine/config/user_error.h"
+#include "engine/run/simulation.h"
+#include "tools/bench_scenes.h"
+#include "tools/bench_timing.h"
+
+namespace spikelane {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kInputs = 16, kOutputs = 4;
+constexpr int kCallsPerBlock = 1000;
+
+/// Marsaglia's xorshift, 24 bits of each number, in -a .. a.
+class Xorshift {
+ public:
+  float next(float a) {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
+    return a * (static_cast<float>(state_ >> 40) * (2.0f / 16777216) - 1.0f);
+  }
+
+ private:
+  std::uint64_t state_ = 1;
+};
+
+struct LatencyNet {
+  NetworkDescription network;
+  std::vector<float> parameters;  // input -> hidden, hidden -> hidden, hidden -> output
+  float feedback[kOutputs][kInputs];
+};
+
+LatencyNet make_net(int n) {
+  LatencyNet net;
+  PopulationDescription hidden, output;
+  hidden.name = "hidden";
+  hidden.n = n;
+  hidden.beta = {0.9};
+  output.name = "output";
+  output.model = NeuronModel::kReadout;
+  output.n = kOutputs;
+  output.beta = {0.0};  // the weights of who fired in this very step
+  net.network.n_inputs = kInputs;
+  net.network.populations = {hidden, output};
+  ProjectionDescription projection;
+  for (const auto& [from, to] :
+       {std::pair{"input", "hidden"}, {"hidden", "hidden"}, {"hidden", "output"}}) {
+    projection.from = from;
+    projection.to = to;
+    net.network.projections.push_back(projection);
+  }
+  Xorshift random;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(n));
+  for (int i = 0; i < kInputs * n; ++i) net.parameters.push_back(random.next(1.0f));
+  for (int i = 0; i < n * n; ++i) net.parameters.push_back(random.next(scale));
+  for (int i = 0; i < n * kOutputs; ++i) net.parameters.push_back(random.next(scale));
+  for (auto& row : net.feedback)
+    for (float& weight : row) weight = random.next(1.7f);
+  return net;
+}
+
+/// The net, its state and the world around it: what the outputs do to the inputs.
+class ClosedLoop {
+ public:
+  ClosedLoop(const LatencyNet& net, const BenchMachine& machine, ThreadPool& pool, int n_steps,
+             bool keeps_counts)
+      : net_(net),
+        plan_(compile_plan(net.network, LossConfig{}, n_steps, options(machine, keeps_counts))),
+        simulation_(*plan_, machine.kernels, pool, 1, 1, 1) {
+    simulation_.set_parameters(0, net.parameters);
+    outputs_ = reinterpret_cast<const float*>(simulation_.state().tiles(0) + plan_->output().at.v);
+    stride_ = plan_->lanes_per_tile();
+  }
+
+  void reset() { simulation_.reset(); }
+  void feel() {
+    inputs_.fill(1.0f);
+    for (int o = 0; o < kOutputs; ++o) {
+      const float output = outputs_[o * stride_];
+      for (int i = 0; i < kInputs; ++i)
+        inputs_[static_cast<std::size_t>(i)] += output * net_.feedback[o][i];
+    }
+  }
+  void step() { simulation_.step(inputs_); }
+
+  const Simulation& simulation() const { return simulation_; }
+  const Plan& plan() const { return *plan_; }
+
+ private:
+  static PlanOptions options(const BenchMachine& machine, bool keeps_counts) {
+    PlanOptions options = machine.plan_options;
+    options.keeps_counts = keeps_counts;
+    return options;
+  }
+
+  const LatencyNet& net_;
+  std::unique_ptr<const Plan> plan_;
+  Simulation simulation_;
+  const float* outputs_;  // (O, lanes)
+  int stride_;
+  std::array<float, kInputs> inputs_{};
+};
+
+double microseconds_between(Clock::time_point a, Clock::time_point b) {
+  return std::chrono::duration<double, std::micro>(b - a).count();
+}
+
+/// What two looks at the clock take when nothing lies between them.
+double clock_microseconds() {
+  std::vector<double> gaps;
+  for (int i = 0; i < 10001; ++i) {
+    const auto start = Clock::now();
+    gaps.push_back(microseconds_between(start, Clock::now()));
+  }
+  std::nth_element(gaps.begin(), gaps.begin() + 5000, gaps.end());
+  return gaps[5000];
+}
+
+double percentile(const std::vector<double>& sorted, double share) {
+  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+SceneResult measure_latency(const BenchMachine& machine, int n) {
+  const int n_steps = machine.is_quick ? 200 : 20 * kCallsPerBlock;
+  const LatencyNet net = make_net(n);
+  ThreadPool alone(1);
+  ClosedLoop loop(net, machine, alone, n_steps, false);
+
+  // the mean from runs without a clock inside; the spread from runs with one around each call
+  const Repetitions times = repeat(
+      machine.is_quick, [&] { loop.reset(); },
+      [&] {
+        for (int t = 0; t < n_steps; ++t) {
+          loop.feel();
+          loop.step();
+        }
+      });
+  std::vector<double> calls;
+  const double clock = clock_microseconds();
+  for (int i = 0; i < kMinRepeats; ++i) {
+    loop.reset();
+    for (int t = 0; t < n_steps; ++t) {
+      loop.feel();
+      const auto start = Clock::now();
+      loop.step();
+      calls.push_back(std::max(0.0, microseconds_between(start, Clock::now()) - clock));
+    }
+  }
+  std::sort(calls.begin(), calls.end());
+
+  ClosedLoop counted(net, machine, alone, n_steps, true);
+  for (int t = 0; t < n_steps; ++t) {
+    counted.feel();
+    counted.step();
+  }
+  const PopulationView& hidden = counted.plan().population(0);
+  const auto v_of = [](const ClosedLoop& it) {
+    const PopulationView& population = it.plan().population(0);
+    return it.simulation().state().gather_floats(population.at.v, population.n);
+  };
+  if (v_of(loop) != v_of(counted))
+    throw RunError("latency: the timed net and the counted one differ");
+  double n_spikes = 0.0;
+  for (float count : counted.simulation().state().gather_floats(hidden.at.n_spikes, n))
+    n_spikes += count;
+
+  SceneResult result;
+  result.scene = "latency_" + std::to_string(n);
+  set_times(result, times);
+  result.sample_steps_per_s = n_steps / times.seconds_min;
+  result.microseconds_mean = times.seconds_min / n_steps * 1e6;
+  result.microseconds_p50 = percentile(calls, 0.5);
+  result.microseconds_p99 = percentile(calls, 0.99);
+  result.microseconds_p999 = percentile(calls, 0.999);
+  result.firing_rate = n_spikes / n / n_steps;
+  // leaky neurons, the sum of two projections, dense inputs by fma, a row and a readout row a spike
+  result.n_operations = n_steps * (5.0 * n + 2.0 * kInputs * n) + n_spikes * (n + kOutputs);
+  compare_with_peak(result, machine.peak.gflops_one_thread, "FMA peak of one thread");
+  result.state_hash = hash_state(counted.plan(), counted.simulation().state());
+  return result;
+}
+
+}  // namespace
+
+std::vector<SceneResult> run_latency(const BenchMachine& machine) {
+  return {measure_latency(machine, 64), measure_latency(machine, 256)};
+}
+
+}  // namespace spikelane
