@@ -17,7 +17,7 @@ namespace {
 constexpr int kInputs = 27, kNeurons = 256, kOutputs = 8, kSteps = 33;
 constexpr std::uint64_t kSeed = 12;
 // chosen so that neurons fire as often as those of w3floor, in 4 of 100 steps
-constexpr double kInputRate = 0.15, kInputSigma = 0.17, kRecurrentSigma = 0.05;
+constexpr double kInputRate = 0.15, kInputSigma = 0.136, kRecurrentSigma = 0.05;
 
 RunConfig ec_config(int n_members) {
   RunConfig config;

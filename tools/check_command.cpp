@@ -15,6 +15,8 @@ namespace {
 // beyond that many comparisons of numbers the nearest neighbours would take minutes
 constexpr double kMaxComparisons = 2e11;
 
+constexpr double kMaxMeasuredBytes = 1u << 30;
+
 // "1,234,567"
 std::string with_commas(std::int64_t n) {
   std::string text = std::to_string(n);
@@ -70,14 +72,22 @@ void print_rule(const CheckedConfig& checked) {
 }
 
 void print_memory(const CheckedConfig& checked) {
+  const NetworkSizes sizes = network_sizes(checked.config.network);
   const auto plan = compile_plan(checked.config.network, checked.config.loss, checked.shape.n_steps,
                                  PlanOptions{});
-  const Scratch scratch(*plan, checked.shape.n_steps, true);
   std::printf("layout %s: %d sample%s a tile\n", layout_name(plan->layout()),
               plan->lanes_per_tile(), plan->lanes_per_tile() == 1 ? "" : "s");
+  const auto n_tile_bytes = static_cast<double>(plan->view().tile_bytes);
+  // mostly a member's parameters and, layer after layer, the spikes of a trial
+  double n_thread_bytes =
+      n_tile_bytes + static_cast<double>(plan->n_block_floats()) * sizeof(float);
+  if (plan->view().layer_major)
+    n_thread_bytes += static_cast<double>(sizes.n_neurons) * checked.shape.n_steps * 6.0;
+  // what may be too much for this machine is not made to be measured
+  if (n_thread_bytes < kMaxMeasuredBytes)
+    n_thread_bytes = static_cast<double>(Scratch(*plan, checked.shape.n_steps, true).n_bytes());
   std::printf("  memory of a tile: %s; of a thread, with tile and weights: %s\n",
-              bytes_text(static_cast<double>(plan->view().tile_bytes)).c_str(),
-              bytes_text(static_cast<double>(scratch.n_bytes())).c_str());
+              bytes_text(n_tile_bytes).c_str(), bytes_text(n_thread_bytes).c_str());
 }
 
 void print_ceiling(const CheckedConfig& checked) {

@@ -5,7 +5,6 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "engine/config/problems.h"
 #include "engine/report/results_json.h"
@@ -83,6 +82,8 @@ class EvalCommand {
   void check_with_config() {
     const RunConfig& config = checked_->config;
     const TaskShape& shape = checked_->shape;
+    // as read from the file, and as kernels read them
+    if (!check_memory(*checked_, 2, problems_)) return;
     plan_ = compile_plan(config.network, config.loss, shape.n_steps, machine_.plan_options);
     problems_.attempt([&] { parameters_ = read_weights(options_.weights, *plan_); });
     int n_samples = shape.n_test;
@@ -132,15 +133,7 @@ class EvalCommand {
       return text;
     std::ifstream file(folder_.file("results.json"), std::ios::binary);
     const std::string old_text{std::istreambuf_iterator<char>(file), {}};
-    using nlohmann::ordered_json;
-    ordered_json results = ordered_json::parse(text);
-    const ordered_json old = ordered_json::parse(old_text, nullptr, false);
-    const bool is_same_run = old.is_object() && old.contains("reports") &&
-                             old["reports"].is_array() && !old["reports"].empty() &&
-                             old.value("config_digest", ordered_json()) == results["config_digest"];
-    if (!is_same_run) return text;
-    results["reports"] = old["reports"];
-    return results.dump(2) + "\n";
+    return with_reports_of(old_text, text);
   }
 
   const EvalOptions& options_;

@@ -1,12 +1,16 @@
 #include "tools/run_options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <thread>
 
 #include "engine/config/parse_config.h"
 #include "engine/config/problems.h"
 #include "engine/report/build_info.h"
+#include "engine/report/results_json.h"
 
 namespace spikelane {
 
@@ -91,6 +95,27 @@ MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
     problems.add("--layout", in_quotes(*options.layout),
                  one_of_text({"neuron_lanes", "sample_lanes"}, *options.layout));
   return machine;
+}
+
+bool check_memory(const CheckedConfig& checked, int n_copies, ProblemList& problems) {
+  const RunConfig& config = checked.config;
+  const double n_parameters = static_cast<double>(network_sizes(config.network).n_parameters);
+  double n_bytes = n_parameters * sizeof(float) * n_copies;
+  if (config.task.kind == TaskKind::kRandman)
+    n_bytes += static_cast<double>(sizeof(InputEvent)) * config.task.randman.n_classes *
+               config.task.randman.n_samples_per_class * config.task.randman.n_units *
+               config.task.randman.n_spikes;
+  const double n_machine_bytes =
+      static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
+  if (n_bytes <= n_machine_bytes) return true;
+  constexpr double kGiB = 1u << 30;
+  char needed[80], there[80];
+  std::snprintf(needed, sizeof needed, "%.4g parameters; with the data at least %.1f GiB",
+                n_parameters, n_bytes / kGiB);
+  std::snprintf(there, sizeof there, "what fits this machine's memory of %.1f GiB",
+                n_machine_bytes / kGiB);
+  problems.add("network", needed, there);
+  return false;
 }
 
 MachineInfo machine_info(const MachineChoice& machine) {

@@ -26,13 +26,18 @@ static int find_population(const NetworkDescription& network, const std::string&
 void Plan::choose_layout(const PlanOptions& options) {
   // lanes are neurons where one population fills them, else samples of one member
   bool has_large = false, has_recurrence = false;
-  for (const auto& population : network_.populations)
+  int n_most = network_.n_inputs;
+  for (const auto& population : network_.populations) {
     has_large |= population.model == NeuronModel::kLeaky && population.n >= 2 * kGrain;
+    n_most = std::max(n_most, population.n);
+  }
   for (const auto& projection : network_.projections)
     if (projection.from != "input")
       has_recurrence |=
           find_population(network_, projection.from) >= find_population(network_, projection.to);
-  if (options.layout == LayoutChoice::kAuto)
+  if (n_most > kMaxListedUnits)
+    view_.layout = Layout::kNeuronLanes;
+  else if (options.layout == LayoutChoice::kAuto)
     view_.layout = has_large && has_recurrence ? Layout::kNeuronLanes : Layout::kSampleLanes;
   else
     view_.layout =

@@ -31,6 +31,7 @@ struct TensorPlan {
 enum class LayoutChoice { kAuto, kNeuronLanes, kSampleLanes };
 
 struct PlanOptions {
+  // sample lanes are taken only where no population has more than kMaxListedUnits neurons
   LayoutChoice layout = LayoutChoice::kAuto;
   bool step_major = false;    // forbids the layer-major order (tests compare the two)
   bool keeps_counts = false;  // spike counts of all spiking populations: evaluation, hashes

@@ -21,7 +21,7 @@ struct SceneResult {
   std::optional<double> bound_share;   // what was reached of it, 0..1
   std::optional<double> n_operations;  // float operations of one repetition, counted
   std::optional<double> n_bytes;       // of weights that one repetition must read from memory
-  std::optional<double> microseconds_mean;  // of one step, the fastest repetition's
+  std::optional<double> microseconds_mean;  // of one step, the median of blocks of calls
   std::optional<double> normals_per_s, normals_per_s_alone;  // in the scene; nothing but drawing
   std::optional<double> resident_mib;  // the largest resident memory while it ran
   int n_repeats = 0;

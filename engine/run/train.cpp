@@ -51,15 +51,11 @@ class TrainingRun {
         if (n_done < config_.run.n_updates) tell();
       }
     }
-    // an interrupted run is wound up quickly: its last report stands for the final test
-    if (result_.interrupted.empty()) {
-      last_ = averages_.n_updates > 0 ? averages_ : last_;
-      result_.final_report = report(true, 0);
-    } else if (!result_.reports.empty()) {
-      result_.final_report = result_.reports.back();
-    } else {
-      result_.final_report.update = static_cast<int>(trainer_.n_updates());
-    }
+    // the last report's averages stand for the end where no update has followed
+    if (averages_.n_updates == 0) averages_ = last_;
+    // an interrupted run is tested as at its reports, which is quick
+    result_.final_report =
+        report(true, result_.interrupted.empty() ? 0 : config_.run.n_test_report);
     tell();
     return result_;
   }

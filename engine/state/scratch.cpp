@@ -34,7 +34,7 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
     if (is_sample_lanes) take(view_.table, std::int64_t{largest} * kMaxCodes);
     take(view_.fired, n_populations * largest);
     take(view_.n_fired, n_populations);
-    take(view_.new_spikes, largest / 32);
+    take(view_.nonzero, std::max(largest, (view.n_inputs + kGrain - 1) / kGrain * kGrain));
     take(view_.uses_table, n_populations);
     take(view_.logits, std::int64_t{plan.output().n_padded} * kLanes);
     if (has_tile) {

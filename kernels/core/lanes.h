@@ -8,8 +8,9 @@
 //   values    load, loadu, store, storeu (load and store: 64-byte aligned), broadcast, zero,
 //             Lanes(float), + - * / unary -, fma (one rounding), sqrt, min, max, abs
 //   masks     > >= < <= == !=, not_finite, & | ^ ~ !, any, all, bits (bit l = lane l),
-//             mask_from_bits, select(m, a, b), add_where(m, a, b) = m ? a + b : a,
-//             sub_where(m, a, b) = m ? a - b : a
+//             mask_from_bits, list_lanes(to, bits, first) (writes first + l for each set bit l,
+//             ascending, returns how many; `to` has room for 16), select(m, a, b), add_where(m, a,
+//             b) = m ? a + b : a, sub_where(m, a, b) = m ? a - b : a
 //   integers  load, loadu, store, storeu, IntLanes(uint32_t), broadcast_int, iota, + - * & | ^,
 //             << >> (logical, the same count in all lanes), mul_high, mul_wide, == , has_bits,
 //             select, to_float (reads the lanes as signed), bit_cast_int, bit_cast_float

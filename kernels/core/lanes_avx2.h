@@ -216,6 +216,12 @@ SPIKELANE_INLINE Lanes to_float(IntLanes a) {
   return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)};
 }
 
+SPIKELANE_INLINE int list_lanes(int32_t* to, uint32_t lanes, int first) {
+  int n = 0;
+  for (uint32_t left = lanes; left != 0; left &= left - 1) to[n++] = first + __builtin_ctz(left);
+  return n;
+}
+
 struct Codes {
   __m256i lo, hi;
 };

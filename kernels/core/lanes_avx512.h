@@ -130,6 +130,13 @@ SPIKELANE_INLINE Lanes to_float(IntLanes a) { return _mm512_maskz_cvtepi32_ps(0x
 SPIKELANE_INLINE Lanes bit_cast_float(IntLanes a) { return _mm512_castsi512_ps(a.v); }
 SPIKELANE_INLINE IntLanes bit_cast_int(Lanes a) { return _mm512_castps_si512(a.v); }
 
+// the upper part of the compressed lanes is written too: `to` has room for 16
+SPIKELANE_INLINE int list_lanes(int32_t* to, uint32_t lanes, int first) {
+  const auto m = static_cast<__mmask16>(lanes);
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(m, (iota() + IntLanes(first)).v));
+  return __builtin_popcount(lanes);
+}
+
 struct Codes {
   __m512i v;
 };

@@ -250,6 +250,12 @@ SPIKELANE_INLINE Lanes to_float(IntLanes a) {
 }
 
 // without a register permutation tables stay in memory
+SPIKELANE_INLINE int list_lanes(int32_t* to, uint32_t lanes, int first) {
+  int n = 0;
+  for (uint32_t left = lanes; left != 0; left &= left - 1) to[n++] = first + __builtin_ctz(left);
+  return n;
+}
+
 struct Codes {
   uint8_t v[16];
 };

@@ -39,6 +39,9 @@ struct LanesTeam {
   SPIKELANE_INLINE uint16_t bits(Mask m) const {
     return static_cast<uint16_t>(SPIKELANE_ISA::bits(m));
   }
+  SPIKELANE_INLINE int list(int32_t* to, uint32_t lanes, int first) const {
+    return list_lanes(to, lanes, first);
+  }
   SPIKELANE_INLINE Codes codes(const uint8_t* p) const { return load_codes(p); }
   SPIKELANE_INLINE void store_codes(uint8_t* p, Mask a, Mask b, Mask c, Mask d) const {
     SPIKELANE_ISA::store_codes(p, a, b, c, d);

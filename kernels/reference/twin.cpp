@@ -114,7 +114,8 @@ std::vector<float> Twin::read_out(const PopulationView& population, bool of_sums
     if (population.bias >= 0)
       total = total + block_[population.bias + i] *
                           (of_sums ? state.bias_trace_sum[at] : state.bias_trace[at]);
-    value[at] = population.gain * total;
+    // + 0: products that underflow leave no sign, whether or not a silent neuron's are skipped
+    value[at] = population.gain * (total + 0.0f);
   }
   return value;
 }

@@ -77,7 +77,8 @@ void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
     for (int k = 0; k < kBlock; ++k)
       current[k] = current[k] + team.load(tile.parameters + population.bias + i + k * kLanes);
   float* v_at = tile.floats(population.at.v) + i;
-  uint16_t* new_spikes = reinterpret_cast<uint16_t*>(tile.scratch->new_spikes) + i / kLanes;
+  // the row's own spikes of the step before are read from their list, never from here
+  uint16_t* spikes = tile.masks(population.at.spikes) + i / kLanes;
   for (int k = 0; k < kBlock; ++k) {
     const int i_group = i + k * kLanes;
     F v = team.load(v_at + k * kLanes);
@@ -86,7 +87,7 @@ void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
                team.load(population.threshold + i_group), current[k], v, s);
     const int n_left = population.n - i_group;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;
-    new_spikes[k] = static_cast<uint16_t>(team.bits(s) & is_real);
+    spikes[k] = static_cast<uint16_t>(team.bits(s) & is_real);
     observe_rows(team, tile, population, i_group, t, v, s);
     if (is_flush_step(t)) {
       v = without_tiny(v);
@@ -96,6 +97,16 @@ void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
   }
 }
 
+/// All groups from i on, in blocks as large as will do: each spike's row is walked once a block.
+template <int kBlock, class Team>
+void step_leaky_rows_from(const Team& team, const Tile& tile, int p, int i, int t) {
+  const int n_padded = tile.plan->populations[p].n_padded;
+  for (; i + kBlock * kLanes <= n_padded; i += kBlock * kLanes)
+    step_leaky_rows<kBlock>(team, tile, p, i, t);
+  if constexpr (kBlock > 2)
+    if (i < n_padded) step_leaky_rows_from<kBlock / 2>(team, tile, p, i, t);
+}
+
 template <class Team>
 void step_population_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
@@ -103,13 +114,8 @@ void step_population_row(const Team& team, const Tile& tile, int p, int t) {
     step_readout_row(team, tile, p, t);
     return;
   }
-  int i = 0;
-  for (; i + Team::kRowBlock * kLanes <= population.n_padded; i += Team::kRowBlock * kLanes)
-    step_leaky_rows<Team::kRowBlock>(team, tile, p, i, t);
-  for (; i < population.n_padded; i += 2 * kLanes) step_leaky_rows<2>(team, tile, p, i, t);
-  uint32_t* spikes = tile.words(population.at.spikes);
-  for (int w = 0; w < population.n_padded / 32; ++w) spikes[w] = tile.scratch->new_spikes[w];
-  list_fired(tile, p);
+  step_leaky_rows_from<Team::kRowBlock>(team, tile, p, 0, t);
+  if (population.needs_list) list_fired(team, tile, p);
 }
 
 /// The fused trial and the single step of one row.
@@ -117,7 +123,7 @@ template <class Team>
 void run_row_window(const Team& team, const Tile& tile, int t_begin, int t_end) {
   const PlanView& plan = *tile.plan;
   for (int p = 0; p < plan.n_populations; ++p)
-    if (plan.populations[p].feeds_recurrent) list_fired(tile, p);
+    if (plan.populations[p].feeds_recurrent) list_fired(team, tile, p);
   for (int t = t_begin; t < t_end; ++t)
     for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
   for (int p = 0; p < plan.n_populations; ++p) finish_row(team, tile, p, t_end - 1);

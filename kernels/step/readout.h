@@ -76,7 +76,8 @@ SPIKELANE_INLINE void read_projection(const Team& team, const Tile& tile,
   }
 }
 
-/// gain * (((sum_j w_ji z_j) + ...) + b_i z_b)
+/// gain * ((((sum_j w_ji z_j) + ...) + b_i z_b) + 0): a sum of underflowed products may be -0, and
+/// which zeros were added to it must not show
 template <int kBlock, class Team>
 SPIKELANE_INLINE void read_out_block(const Team& team, const Tile& tile,
                                      const PopulationView& population, int i, bool of_sums,
@@ -94,7 +95,8 @@ SPIKELANE_INLINE void read_out_block(const Team& team, const Tile& tile,
       value[k] = value[k] + team.broadcast(bias[k]) * team.load(z + (i + k) * kLanes);
   }
   for (int k = 0; k < kBlock; ++k)
-    team.store(values + (i + k) * kLanes, team.broadcast(population.gain) * value[k]);
+    team.store(values + (i + k) * kLanes,
+               team.broadcast(population.gain) * (value[k] + team.broadcast(0.0f)));
 }
 
 /// The readout's values into `values` (n, 16).

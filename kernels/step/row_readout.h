@@ -8,9 +8,18 @@
 
 namespace spikelane::SPIKELANE_ISA {
 
+/// A trace without memory, kappa = 0, holds a 1 for each spike of this very step. It is not kept:
+/// the list of who fired says the same.
+inline bool is_momentary(const Tile& tile, const ProjectionView& projection,
+                         const TraceView& trace) {
+  const bool is_dense = projection.source == kInputSource && tile.input->dense;
+  return trace.kappa == 0.0f && trace.at.z_sum < 0 && !is_dense;
+}
+
 template <class Team>
 void advance_row_trace(const Team& team, const Tile& tile, const ProjectionView& projection,
                        const TraceView& trace, int t) {
+  if (is_momentary(tile, projection, trace)) return;
   float* z = tile.floats(trace.at.z);
   const bool is_dense = projection.source == kInputSource && tile.input->dense;
   const auto kappa = team.broadcast(trace.kappa);
@@ -51,32 +60,45 @@ void advance_row_bias_trace(const Team& team, const Tile& tile, const Population
 /// sum_j w_ji z_j of one trace for the 16 readout neurons from i on.
 template <class Team>
 typename Team::F sum_row_trace(const Team& team, const Tile& tile, const ProjectionView& projection,
-                               int i, int i_trace, bool of_sums) {
+                               int i, int i_trace, int t, bool of_sums) {
   const TraceView& trace = tile.plan->traces[i_trace];
-  const float* z = tile.floats(of_sums ? trace.at.z_sum : trace.at.z);
   const float* weights = tile.parameters + projection.weight + i;
   auto sum = team.broadcast(0.0f);
-  // a zero adds nothing to a finite sum; the test pays because most traces of a sparse net are zero
-  // or, with kappa = 0, all but those who fired
-  for (int j = 0; j < trace.n; ++j) {
-    if (z[j] == 0.0f) continue;
-    sum = fma(team.broadcast(z[j]),
-              team.load(weights + static_cast<int64_t>(j) * projection.weight_stride), sum);
+  if (is_momentary(tile, projection, trace)) {
+    const UnitRange fired = units_into(tile, projection, t);
+    for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
+      sum = sum + team.load(weights + static_cast<int64_t>(*unit) * projection.weight_stride);
+    return sum;
   }
+  // a zero adds nothing to a finite sum but perhaps the sign of a zero, which the caller drops, and
+  // most traces of a sparse net are zero; a list, because a test in the loop would be mispredicted
+  const float* z = tile.floats(of_sums ? trace.at.z_sum : trace.at.z);
+  int32_t* nonzero = tile.scratch->nonzero;
+  int n_nonzero = 0;
+  for (int j = 0; j < trace.n; j += kLanes) {
+    const int n_left = trace.n - j;
+    const uint32_t is_real = n_left >= kLanes ? 0xffffu : (1u << n_left) - 1u;
+    const auto is_nonzero = team.load(z + j) != team.broadcast(0.0f);
+    n_nonzero += team.list(nonzero + n_nonzero, team.bits(is_nonzero) & is_real, j);
+  }
+  for (int k = 0; k < n_nonzero; ++k)
+    sum =
+        fma(team.broadcast(z[nonzero[k]]),
+            team.load(weights + static_cast<int64_t>(nonzero[k]) * projection.weight_stride), sum);
   return sum;
 }
 
 template <class Team>
-void read_out_row(const Team& team, const Tile& tile, const PopulationView& population,
+void read_out_row(const Team& team, const Tile& tile, const PopulationView& population, int t,
                   bool of_sums, float* values) {
   using F = typename Team::F;
-  for (int i = 0; i < population.n_padded; i += kLanes) {
+  for (int i = 0; i < population.n; i += kLanes) {
     F value = team.broadcast(0.0f);
     for (int p = 0; p < population.n_projections; ++p) {
       const ProjectionView& projection = population.projections[p];
       F sum = team.broadcast(0.0f);
       if (projection.single_trace >= 0) {
-        sum = sum_row_trace(team, tile, projection, i, projection.single_trace, of_sums);
+        sum = sum_row_trace(team, tile, projection, i, projection.single_trace, t, of_sums);
       } else {
         for (int k = 0; k < projection.n_traces; ++k) {
           uint32_t lanes = 0;
@@ -85,7 +107,7 @@ void read_out_row(const Team& team, const Tile& tile, const PopulationView& popu
                      << l;
           if (lanes == 0) continue;
           const F part =
-              sum_row_trace(team, tile, projection, i, projection.first_trace + k, of_sums);
+              sum_row_trace(team, tile, projection, i, projection.first_trace + k, t, of_sums);
           sum = select(team.mask(lanes), part, sum);
         }
       }
@@ -96,7 +118,7 @@ void read_out_row(const Team& team, const Tile& tile, const PopulationView& popu
           tile.floats(of_sums ? population.at.bias_trace_sum : population.at.bias_trace);
       value = value + team.load(tile.parameters + population.bias + i) * team.load(z + i);
     }
-    team.store(values + i, team.broadcast(population.gain) * value);
+    team.store(values + i, team.broadcast(population.gain) * (value + team.broadcast(0.0f)));
   }
 }
 
@@ -111,9 +133,9 @@ void step_readout_row(const Team& team, const Tile& tile, int p, int t) {
   advance_row_bias_trace(team, tile, population, t);
   if (population.at.v_max < 0) return;
   float* v = tile.floats(population.at.v);
-  read_out_row(team, tile, population, false, v);
+  read_out_row(team, tile, population, t, false, v);
   float* v_max = tile.floats(population.at.v_max);
-  for (int i = 0; i < population.n_padded; i += kLanes)
+  for (int i = 0; i < population.n; i += kLanes)
     team.store(v_max + i, max(team.load(v_max + i), team.load(v + i)));
 }
 
@@ -122,7 +144,7 @@ template <class Team>
 void finish_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
   float* v = tile.floats(population.at.v);
-  if (population.model == Model::kReadout) read_out_row(team, tile, population, false, v);
+  if (population.model == Model::kReadout) read_out_row(team, tile, population, t, false, v);
   for (int i = 0; i < population.n; i += kLanes) {
     const int n_left = population.n - i;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : (1u << n_left) - 1u;

@@ -24,14 +24,14 @@ inline UnitRange units_into(const Tile& tile, const ProjectionView& projection, 
   return {fired, fired + tile.scratch->n_fired[projection.source]};
 }
 
-inline void list_fired(const Tile& tile, int p) {
+template <class Team>
+void list_fired(const Team& team, const Tile& tile, int p) {
   const PopulationView& population = tile.plan->populations[p];
-  const uint32_t* words = tile.words(population.at.spikes);
+  const uint16_t* spikes = tile.masks(population.at.spikes);
   int32_t* fired = tile.scratch->fired + static_cast<int64_t>(p) * tile.scratch->fired_stride;
   int n_fired = 0;
-  for (int w = 0; w < population.n_padded / 32; ++w)
-    for (uint32_t left = words[w]; left != 0; left &= left - 1)
-      fired[n_fired++] = w * 32 + __builtin_ctz(left);
+  for (int i = 0; i < population.n_padded; i += kLanes)
+    n_fired += team.list(fired + n_fired, spikes[i / kLanes], i);
   tile.scratch->n_fired[p] = n_fired;
 }
 

@@ -74,7 +74,7 @@ void score_tile(const Team& team, const Tile& tile, const TrialArgs& args, int64
     if (is_sample_lanes)
       read_out(team, tile, output, true, logits);
     else
-      read_out_row(team, tile, output, true, logits);
+      read_out_row(team, tile, output, plan.n_steps - 1, true, logits);
   }
   read_logits(tile, logits);
   const int n_lanes = tile.input->n_lanes, stride = is_sample_lanes ? kLanes : 1;

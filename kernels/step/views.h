@@ -18,7 +18,8 @@ constexpr int kLanes = 16;        // samples of a tile, and the grain of a vecto
 constexpr int kGrain = 32;        // inner extents are padded to it (neuron lanes)
 constexpr int kFlushPeriod = 16;  // decaying state is cleared of tiny values after t % 16 == 15
 constexpr int kInputSource = -1;
-constexpr int kMaxCodes = 32;  // distinct sets of simultaneous spikes a table can hold
+constexpr int kMaxListedUnits = 65536;  // what SpikeEntry can name
+constexpr int kMaxCodes = 32;           // distinct sets of simultaneous spikes a table can hold
 
 enum class Layout : int { kNeuronLanes, kSampleLanes };
 enum class Logit : int { kCounts, kFirstSpike, kFinal, kMax, kMean };
@@ -121,7 +122,7 @@ struct ScratchView {
   int32_t* fired;  // (n_populations, fired_stride) indices of the last step's spikes, neuron lanes
   int32_t* n_fired;      // (n_populations)
   int64_t fired_stride;  // largest n padded
-  uint32_t* new_spikes;  // (largest n padded / 32), neuron lanes
+  int32_t* nonzero;      // (largest n padded, inputs too) who has a trace, neuron lanes
   float* logits;         // (O padded, 16)
   uint8_t* uses_table;   // (n_populations) chosen for the tile at hand
 };

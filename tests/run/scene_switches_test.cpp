@@ -115,18 +115,16 @@ TEST_CASE("scenes: a member alone has the losses it has in the crowd") {
       evaluator.run(
           es.n_members, [&](int member, float* block) { members.fill(member, block); }, inputs,
           crowd);
-      const auto n_samples = static_cast<std::size_t>(scene.n_samples);
       for (int own = 0; own < es.n_members; ++own) {
         evaluator.run(
             1, [&](int, float* block) { members.fill(own, block); }, inputs, alone);
         const auto begin = crowd.losses.begin() + own * scene.n_samples;
         CHECK(alone.losses == std::vector<double>(begin, begin + scene.n_samples));
       }
-      // the members do differ
-      const auto half = static_cast<std::ptrdiff_t>(n_samples);
-      if (scene.n_samples > 1)
-        CHECK(!std::equal(crowd.losses.begin(), crowd.losses.begin() + half,
-                          crowd.losses.begin() + half));
+      // the members do differ, unless there is but one class
+      const auto& losses = crowd.losses;
+      if (scene.network.populations.back().n > 1)
+        CHECK(!std::equal(losses.begin() + scene.n_samples, losses.end(), losses.begin()));
     }
   }
   CHECK(n_checked >= 20);
@@ -148,7 +146,8 @@ TEST_CASE("scenes: membranes and traces below 2^-80 are cleared after steps 15, 
       for (int p = 0; p < 2; ++p)
         for (float v :
              simulation.state().gather_floats(plan->population(p).at.v, plan->population(p).n)) {
-          const bool is_tiny = v != 0.0f && std::fabs(v) < 0x1p-81f;
+          // a readout's value may be smaller than its traces by as much as its weights are
+          const bool is_tiny = v != 0.0f && std::fabs(v) < (p == 0 ? 0x1p-80f : 0x1p-92f);
           (t % 16 == 15 ? n_tiny_after_clearing : n_tiny) += is_tiny;
         }
     }

@@ -98,6 +98,29 @@ TEST_CASE("program: all that is wrong is said at once") {
        "\nerror: --backend: found \"gpu\"", "\nerror: --out: found \"file/out\""});
 }
 
+TEST_CASE("program: a network that cannot fit the machine's memory is refused") {
+  const ScratchFolder folder;
+  // 46340^2 recurrent weights in each of 150 populations: 1.2 TiB
+  std::string patch = "[";
+  for (int i = 0; i < 150; ++i) {
+    const std::string name = "\"p" + std::to_string(i) + "\"";
+    patch += R"({"op": "add", "path": "/network/populations/0", "value": {"name": )" + name +
+             R"(, "model": "leaky", "n": 46340, "beta": 0.9}}, )";
+    patch += R"({"op": "add", "path": "/network/projections/0", "value": {"from": )" + name +
+             R"(, "to": )" + name + "}}, ";
+  }
+  patch.replace(patch.size() - 2, 2, "]");
+  write_file(folder / "config.json", patched(patch));
+  check_refused(folder, {"train", "config.json", "--out", "out"},
+                {"error: network: found 3.221e+11 parameters", "this machine's memory"});
+  // check says what it is all the same
+  ProgramSetting setting;
+  setting.folder = folder.path();
+  const ProgramOutcome outcome = run_program({"check", "config.json"}, setting);
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(outcome.out, "322,109,340,072 parameters"));
+}
+
 TEST_CASE("program: options that are wrong are refused") {
   const ScratchFolder folder;
   write_file(folder / "config.json", kTinyConfig);
