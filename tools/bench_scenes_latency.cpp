@@ -136,8 +136,8 @@ SceneResult measure_latency(const BenchMachine& machine, int n) {
   ThreadPool alone(1);
   ClosedLoop loop(net, machine, alone, n_steps, false);
 
-  // the mean from blocks of calls without a clock inside, the median of all blocks, so that one that
-  // was interrupted does not count; the spread from runs with a clock around each call
+  // the mean from blocks of calls without a clock inside, the median of all blocks, so that one
+  // that was interrupted does not count; the spread from runs with a clock around each call
   std::vector<double> block_seconds;
   const int n_calls = std::min(n_steps, kCallsPerBlock);
   const Repetitions times = repeat(

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian, apt), builds program and tests into build/release.
+#   bash tools/build.sh [program]      program: without the tests
 # CI=true: warnings are errors. SPIKELANE_CXX: another compiler.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -52,4 +53,6 @@ if [ ! -e build/release/CMakeCache.txt ]; then
   if [ -n "${SPIKELANE_CXX:-}" ]; then options+=("-DCMAKE_CXX_COMPILER=$SPIKELANE_CXX"); fi
 fi
 cmake --preset release "${options[@]}"
-cmake --build build/release -j "$(nproc)"
+targets=()
+if [ "${1:-}" = program ]; then targets=(--target spikelane_program); fi
+cmake --build build/release "${targets[@]}" -j "$(nproc)"

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-bash tools/build.sh
+bash tools/build.sh program
 spikelane=build/release/spikelane
 "$spikelane" train configs/randman_es.json --out out/demo "$@"
 "$spikelane" plot out/demo > /dev/null

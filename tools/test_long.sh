@@ -13,7 +13,7 @@ if [ $# -eq 0 ]; then
   least=${least:-94}
 fi
 
-bash tools/build.sh
+bash tools/build.sh program
 results=()
 for config in "$@"; do
   for seed in $seeds; do

@@ -57,6 +57,7 @@ struct LanesTeam {
   SPIKELANE_INLINE F lookup(const AnyTable& t, Codes c) const {
     return SPIKELANE_ISA::lookup(t.table, c);
   }
+  SPIKELANE_INLINE void fetch(const float* p) const { __builtin_prefetch(p); }
   // 16 consecutive floats, whatever the lanes mean
   SPIKELANE_INLINE F load_all(const float* p) const { return loadu(p); }
   SPIKELANE_INLINE void store_all(float* p, F a) const { storeu(p, a); }

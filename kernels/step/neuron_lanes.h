@@ -107,6 +107,26 @@ void step_leaky_rows_from(const Team& team, const Tile& tile, int p, int i, int 
     if (i < n_padded) step_leaky_rows_from<kBlock / 2>(team, tile, p, i, t);
 }
 
+/// Starts to bring the rows that this step's spikes will add to the next step's currents, up to
+/// 16 KB of them: worth 5 to 15 % where the weights come from memory, nothing where they are in L2.
+/// One line in four is asked for; the processor brings the others.
+template <class Team>
+void fetch_recurrent_rows(const Team& team, const Tile& tile, int p) {
+  constexpr int kFetched = 4096;
+  const PopulationView& population = tile.plan->populations[p];
+  for (int q = 0; q < population.n_projections; ++q) {
+    const ProjectionView& projection = population.projections[q];
+    if (projection.source != p) continue;
+    const UnitRange fired = units_into(tile, projection, 0);
+    const int32_t* unit = fired.begin;
+    for (int n = 0; n < kFetched && unit != fired.end; n += projection.weight_stride, ++unit) {
+      const float* row = tile.parameters + projection.weight +
+                         static_cast<int64_t>(*unit) * projection.weight_stride;
+      for (int i = 0; i < projection.n_post; i += 4 * kLanes) team.fetch(row + i);
+    }
+  }
+}
+
 template <class Team>
 void step_population_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
@@ -115,7 +135,9 @@ void step_population_row(const Team& team, const Tile& tile, int p, int t) {
     return;
   }
   step_leaky_rows_from<Team::kRowBlock>(team, tile, p, 0, t);
-  if (population.needs_list) list_fired(team, tile, p);
+  if (!population.needs_list) return;
+  list_fired(team, tile, p);
+  fetch_recurrent_rows(team, tile, p);
 }
 
 /// The fused trial and the single step of one row.

@@ -9,11 +9,12 @@
 namespace spikelane::SPIKELANE_ISA {
 
 /// A trace without memory, kappa = 0, holds a 1 for each spike of this very step. It is not kept:
-/// the list of who fired says the same.
+/// the list of who fired says the same. Not so for recurrent projections: the spikes they carry are
+/// those of the step before, and by the window's end the list has gone on.
 inline bool is_momentary(const Tile& tile, const ProjectionView& projection,
                          const TraceView& trace) {
   const bool is_dense = projection.source == kInputSource && tile.input->dense;
-  return trace.kappa == 0.0f && trace.at.z_sum < 0 && !is_dense;
+  return trace.kappa == 0.0f && trace.at.z_sum < 0 && !is_dense && !projection.is_recurrent;
 }
 
 template <class Team>

@@ -1,3 +1,4 @@
+#include "engine/state/hash.h"
 #include "tasks/scenes/scenes.h"
 
 namespace spikelane {
@@ -74,7 +75,10 @@ class SceneList {
     scene.n_members = sizes.n_members;
     scene.n_samples = sizes.n_samples;
     scene.n_steps = sizes.n_steps;
-    scene.seed = scenes.size();
+    // a new scene in the list leaves the others as they are
+    StateHash seed;
+    seed.add(std::string_view(name));
+    scene.seed = seed.value();
     const InputShape shape = shape_of(scene);
     if (inputs == Inputs::kRandom)
       scene.inputs = random_events(shape, rate, scene.n_samples, rate);
@@ -151,7 +155,7 @@ void add_resets(SceneList& list) {
         population->reset_delay = is_delayed;
       }
       // without a reset a neuron fires until its membrane has decayed
-      const double high = kinds[k] == ResetKind::kNone ? 1.2 : 1.7;
+      const double high = kinds[k] == ResetKind::kNone ? 1.1 : 1.7;
       list.add(std::string("reset_") + names[k] + (is_delayed ? "_delayed" : "_now"),
                {2, 17, 50, 5}, {hidden, output},
                {with_bias(weights("input", "hidden", -1.2, high), -0.05, 0.1),
@@ -246,6 +250,16 @@ void add_graphs(SceneList& list) {
            {weights("input", "hidden", -0.7, 1.4), weights("hidden", "hidden", -0.2, 0.2),
             weights("input", "output", -1.0, 1.0), weights("hidden", "output", -0.4, 0.5)},
            mean, Inputs::kDense);
+  // without a memory: the readout sees the spikes of this step, or of the one before
+  list.add("kappa_0", {2, 17, 35, 4}, {leaky("hidden", 20, 0.9), readout("output", 18, 0.0)},
+           {weights("input", "hidden", -0.3, 0.8), weights("hidden", "output", -1.0, 1.0),
+            weights("input", "output", -1.0, 1.0)},
+           loss_of(LogitKind::kMax));
+  list.add("kappa_0_recurrent", {2, 17, 35, 4},
+           {readout("probe", 3, 0.0), leaky("hidden", 20, 0.9), readout("output", 3, 0.0)},
+           {weights("hidden", "probe", -1.0, 1.0), weights("input", "hidden", -0.3, 0.8),
+            weights("hidden", "hidden", -0.2, 0.2), weights("hidden", "output", -1.0, 1.0)},
+           loss_of(LogitKind::kMean));
   // decays so fast that membranes and traces fall below 2^-80 and are cleared
   list.add("tiny_values", {2, 17, 70, 4}, {leaky("hidden", 6, 0.02), readout("output", 3, 0.01)},
            {weights("input", "hidden", 0.5, 1.8), weights("hidden", "output", -1.0, 1.0)}, final,
@@ -274,14 +288,15 @@ void add_sizes(SceneList& list) {
     const std::string name = "size_" + std::to_string(c.n_neurons);
     // as much drive for every size
     const double w = 2.0 / (4.0 + c.n_neurons);
+    const double low = c.n_neurons == 1 ? w : -w;
     const PopulationDescription hidden = leaky("hidden", c.n_neurons, 0.9);
     list.add(name, {1, c.n_samples, 33, 6}, {hidden, leaky("output", c.n_neurons, 0.9)},
-             {with_bias(weights("input", "hidden", -0.2, 0.6), 0.0, 0.03),
-              weights("hidden", "output", -w, 4.0 * w)},
+             {with_bias(weights("input", "hidden", -0.1, 0.5), 0.0, 0.03),
+              weights("hidden", "output", low, 4.0 * w)},
              loss_of(LogitKind::kCounts));
     list.add(name + "_recurrent", {2, c.n_samples, 33, 6},
              {hidden, readout("output", c.n_neurons, 0.9)},
-             {with_bias(weights("input", "hidden", -0.2, 0.6), 0.0, 0.03),
+             {with_bias(weights("input", "hidden", -0.1, 0.5), 0.0, 0.03),
               weights("hidden", "hidden", -w, w), weights("hidden", "output", -1.0, 1.0)},
              loss_of(LogitKind::kFinal));
   }

@@ -192,7 +192,7 @@ void check_set(const Generations& g, const std::string& shaping, Form form, Thre
                               golden_losses.data() + i * g.n_members,
                               golden_accuracies.data() + i * g.n_members};
     for (const KernelTable* kernels : runnable_kernels()) {
-      INFO(kernels->isa, ", generation ", i);
+      INFO(std::string(kernels->isa), ", generation ", i);
       check_generation(g, *plan, *kernels, pool, inputs, members, golden);
     }
     for (std::size_t k = 0; k < g.trained.size(); ++k)

@@ -95,21 +95,21 @@ std::vector<float> tensor_of(const EsTrainer& trainer, const std::string& name) 
 }  // namespace
 
 TEST_CASE("es trainer: one state hash for every ISA, layout, order and number of threads") {
-  const char* const frozen_hash = "";
+  const std::string frozen_hash = "9496a7264125db49";
   const RunConfig config = small_config();
   const TaskData data = make_randman(config.task.randman);
   for (int n_threads = 1; n_threads <= 4; ++n_threads) {
     ThreadPool pool(n_threads);
     for (const KernelTable* kernels : runnable_kernels())
       for (Form form : kForms) {
-        INFO(kernels->isa, ", ", name_of(form), ", ", n_threads, " threads");
+        INFO(std::string(kernels->isa), ", ", name_of(form), ", ", n_threads, " threads");
         CHECK(train_for(config, 3, data.train, form, *kernels, pool).hash == frozen_hash);
       }
   }
 }
 
 TEST_CASE("es trainer: a recurrent net with spiking outputs has one state hash too") {
-  const char* const frozen_hash = "";
+  const std::string frozen_hash = "aafa82b68e2bde77";
   RunConfig config = small_config();
   config.network.populations[1].model = NeuronModel::kLeaky;
   ProjectionDescription recurrent;
@@ -128,7 +128,7 @@ TEST_CASE("es trainer: a recurrent net with spiking outputs has one state hash t
     ThreadPool pool(n_threads);
     for (const KernelTable* kernels : runnable_kernels())
       for (Form form : kForms) {
-        INFO(kernels->isa, ", ", name_of(form), ", ", n_threads, " threads");
+        INFO(std::string(kernels->isa), ", ", name_of(form), ", ", n_threads, " threads");
         CHECK(train_for(config, 3, data.train, form, *kernels, pool).hash == frozen_hash);
       }
   }
@@ -136,8 +136,14 @@ TEST_CASE("es trainer: a recurrent net with spiking outputs has one state hash t
 
 TEST_CASE("es trainer: it learns a small problem, and the mean does on samples it has not seen") {
   RunConfig config = small_config();
-  config.rule.es.n_members = 32;
-  config.rule.es.batch = 40;
+  RandmanConfig& randman = config.task.randman;
+  randman.n_classes = config.network.populations[1].n = 2;
+  randman.n_units = config.network.n_inputs = 10;
+  randman.n_samples_per_class = 150;
+  randman.n_test = 100;
+  config.network.populations[0].n = 32;
+  config.rule.es.n_members = 64;
+  config.rule.es.batch = 64;
   const TaskData data = make_randman(config.task.randman);
   ThreadPool pool(2);
   const KernelTable& kernels = *runnable_kernels().back();
@@ -148,12 +154,12 @@ TEST_CASE("es trainer: it learns a small problem, and the mean does on samples i
   UpdateScores last;
   for (int i = 1; i < 120; ++i) last = trainer.update();
   const TestScores after = test.run(trainer.mean(), 0);
-  MESSAGE("loss ", before.loss, " -> ", after.loss, ", accuracy ", before.accuracy, " -> ",
-          after.accuracy);
+  INFO("loss ", before.loss, " -> ", after.loss, ", accuracy ", before.accuracy, " -> ",
+       after.accuracy);
   CHECK(before.firing_rate.at("hidden") > 0.005);
   CHECK(before.firing_rate.at("hidden") < 0.5);
-  CHECK(before.accuracy <= 0.5);
-  CHECK(after.accuracy >= 0.85);
+  CHECK(before.accuracy <= 0.6);
+  CHECK(after.accuracy >= 0.9);
   CHECK(after.loss < 0.5 * before.loss);
   CHECK(last.loss < first.loss);
   CHECK(last.accuracy > first.accuracy);
@@ -197,9 +203,9 @@ TEST_CASE("es trainer: every variant of the rule runs, and each has bits of its 
   });
   add([](EsConfig& es) { es.optimiser.weight_decay = 0.1; });
   add([](EsConfig& es) { es.optimiser.lr_decay = 0.5; });
-  add([](EsConfig& es) { es.phases = {{0, {"input.hidden.weight"}}}; });
+  add([](EsConfig& es) { es.phases = {{0, {"hidden.output.weight"}}}; });
   add([](EsConfig& es) {
-    es.phases = {{0, {"input.hidden.weight"}}};
+    es.phases = {{0, {"hidden.output.weight"}}};
     es.unsearched = UnsearchedKind::kRedraw;
   });
 }

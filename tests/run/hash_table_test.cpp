@@ -68,8 +68,8 @@ TEST_CASE("scenes: one hash for every ISA, layout, order, cut and number of thre
             const bool is_wanted = n_threads == 1 || way == Way::kFused ||
                                    static_cast<int>(way) == 1 + (i_turn + n_threads) % 3;
             if (!is_wanted || i_run++ % kThinning != 0) continue;
-            INFO(scene.name, ", ", kernels->isa, ", ", name_of(form), ", ", name_of(way), ", ",
-                 n_threads, " threads");
+            INFO(scene.name, ", ", std::string(kernels->isa), ", ", name_of(form), ", ",
+                 name_of(way), ", ", n_threads, " threads");
             const Outcome outcome = run_scene(prepared, *plan, inputs, *kernels, *pool, way);
             CHECK(outcome.state_hash == expected->state);
             CHECK(outcome.score_hash() == expected->scores);

@@ -98,7 +98,7 @@ TEST_CASE("not finite: the evaluator names the lowest row and the exact step") {
       const EncodedInputs inputs(*plan, scene.inputs, prepared.samples);
       for (const KernelTable* kernels : runnable_kernels())
         for (ThreadPool* pool : {&one, &three}) {
-          INFO(scene.name, ", ", kernels->isa, ", ", name_of(form));
+          INFO(scene.name, ", ", std::string(kernels->isa), ", ", name_of(form));
           Evaluator evaluator(*plan, *kernels, *pool);
           TrialScores scores;
           const auto fill = [&](int i, float* block) {
@@ -131,7 +131,7 @@ TEST_CASE("not finite: a simulation names the row, step by step also the step") 
       const EncodedInputs inputs(*plan, scene.inputs, prepared.samples);
       for (const KernelTable* kernels : runnable_kernels())
         for (ThreadPool* pool : {&one, &three}) {
-          INFO(scene.name, ", ", kernels->isa, ", ", name_of(form));
+          INFO(scene.name, ", ", std::string(kernels->isa), ", ", name_of(form));
           const std::string fused =
               message_of([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kFused); });
           INFO(fused);

@@ -16,12 +16,12 @@ std::string Outcome::score_hash() const {
   return hash.text();
 }
 
-const char* name_of(Form form) {
+std::string name_of(Form form) {
   if (form == Form::kNeuronLanes) return "neuron lanes";
   return form == Form::kSampleLanes ? "sample lanes" : "sample lanes, step-major";
 }
 
-const char* name_of(Way way) {
+std::string name_of(Way way) {
   const char* names[] = {"fused", "step by step", "windows", "caller's inputs"};
   return names[static_cast<int>(way)];
 }

@@ -27,7 +27,7 @@ struct Outcome {
 enum class Form { kNeuronLanes, kSampleLanes, kSampleLanesStepMajor };
 inline constexpr Form kForms[] = {Form::kNeuronLanes, Form::kSampleLanes,
                                   Form::kSampleLanesStepMajor};
-const char* name_of(Form form);
+std::string name_of(Form form);
 PlanOptions options_of(Form form, bool keeps_counts);
 std::unique_ptr<const Plan> plan_of(const Scene& scene, Form form, bool keeps_counts = true);
 
@@ -35,7 +35,7 @@ std::unique_ptr<const Plan> plan_of(const Scene& scene, Form form, bool keeps_co
 /// dense inputs that the caller hands in.
 enum class Way { kFused, kSteps, kWindows, kCaller };
 inline constexpr Way kWays[] = {Way::kFused, Way::kSteps, Way::kWindows, Way::kCaller};
-const char* name_of(Way way);
+std::string name_of(Way way);
 
 /// A scene with what all its runs share, made once.
 struct PreparedScene {

@@ -37,7 +37,7 @@ void for_each_run(Check check) {
     for (Form form : kForms)
       for (const KernelTable* kernels : runnable_kernels()) {
         if (++i_run % kThinning != 0) continue;
-        INFO(scene.name, ", ", kernels->isa, ", ", name_of(form));
+        INFO(scene.name, ", ", std::string(kernels->isa), ", ", name_of(form));
         check(AnyRun{scene, form, *kernels, i_run % 2 == 0 ? one : three}, prepared);
       }
   }
@@ -173,7 +173,7 @@ TEST_CASE("scenes: products too small for a float leave no trace of their sign")
   const Outcome expected = run_twin(prepared, *plan_of(scene, Form::kNeuronLanes), nullptr);
   for (Form form : kForms)
     for (const KernelTable* kernels : runnable_kernels()) {
-      INFO(kernels->isa, ", ", name_of(form));
+      INFO(std::string(kernels->isa), ", ", name_of(form));
       const auto plan = plan_of(scene, form);
       const EncodedInputs inputs(*plan, scene.inputs, prepared.samples);
       CHECK(run_scene(prepared, *plan, inputs, *kernels, pool, Way::kFused) == expected);

@@ -250,7 +250,7 @@ TEST_SUITE("golden") {
           INFO(folder.string(), ", case ", i_case, ", ", name_of(form));
           if (form == kForms[0]) check_twin(set, *plan, i_case);
           for (const KernelTable* kernels : runnable_kernels()) {
-            INFO(kernels->isa);
+            INFO(std::string(kernels->isa));
             check_engine(set, golden_case, i_case, *plan, *kernels, pool);
           }
         }
