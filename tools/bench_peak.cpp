@@ -70,7 +70,7 @@ double measure_bandwidth(ThreadPool& pool, bool is_quick) {
       for_parts([&](std::int64_t begin, std::int64_t end) {
         float* to = a.get();
         const float *x = b.get(), *y = c.get();
-#pragma GCC ivdep
+#pragma omp simd
         for (std::int64_t k = begin; k < end; ++k) to[k] = x[k] + 3.0f * y[k];
       });
     });

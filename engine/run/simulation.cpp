@@ -108,9 +108,7 @@ void Simulation::step(std::span<const float> x) {
   assert(static_cast<std::int64_t>(x.size()) == std::int64_t{n_members_} * n_samples_ * n_inputs);
   auto* to = reinterpret_cast<float*>(step_inputs_.data());
   const int n_tiles = state_.tiles_per_member();
-  // a tile of neuron lanes is one row, as the caller has them
-  if (n_lanes == 1) std::copy(x.begin(), x.end(), to);
-  for (int row = 0; n_lanes > 1 && row < n_members_ * n_samples_; ++row) {
+  for (int row = 0; row < n_members_ * n_samples_; ++row) {
     const int sample = row % n_samples_, tile = row / n_samples_ * n_tiles + sample / n_lanes;
     for (int i = 0; i < n_inputs; ++i)
       to[(std::int64_t{tile} * n_inputs + i) * n_lanes + sample % n_lanes] =

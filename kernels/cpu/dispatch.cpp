@@ -23,16 +23,33 @@ extern const KernelTable kKernels;
 }
 #endif
 
+#if defined(__x86_64__)
+// what the levels of the x86-64 ABI add; clang knows the levels' names only later than 14
+static bool has_v2() {
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") &&
+         __builtin_cpu_supports("popcnt");
+}
+static bool has_v3() {
+  return has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+}
+static bool has_v4() {
+  return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 static std::vector<const KernelTable*> detect() {
   std::vector<const KernelTable*> tables;
 #if defined(SPIKELANE_HAS_ISA_V2)
-  if (__builtin_cpu_supports("x86-64-v2")) tables.push_back(&isa_v2::kKernels);
+  if (has_v2()) tables.push_back(&isa_v2::kKernels);
 #endif
 #if defined(SPIKELANE_HAS_ISA_V3)
-  if (__builtin_cpu_supports("x86-64-v3")) tables.push_back(&isa_v3::kKernels);
+  if (has_v3()) tables.push_back(&isa_v3::kKernels);
 #endif
 #if defined(SPIKELANE_HAS_ISA_V4)
-  if (__builtin_cpu_supports("x86-64-v4")) tables.push_back(&isa_v4::kKernels);
+  if (has_v4()) tables.push_back(&isa_v4::kKernels);
 #endif
 #if defined(SPIKELANE_HAS_ISA_NEON)
   tables.push_back(&isa_neon::kKernels);

@@ -1,4 +1,6 @@
 // The definitions behind IsaUnderTest, compiled once per instruction set by isa_*.cpp.
+#pragma once
+
 #include "kernels/core/lanes.h"
 #include "kernels/core/random.h"
 #include "tests/kernels/isa_under_test.h"

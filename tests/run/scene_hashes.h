@@ -51,7 +51,7 @@ inline constexpr FrozenHashes kFrozenHashes[] = {
     {"dense_recurrent", "ab6e2941c91d35e5", "ed00a513dc82e9cb"},
     {"tiny_values", "3381d6e2bc49389f", "f073d20ad05ddd31"},
     {"tiny_values_recurrent", "b166df802fef9306", "4b3a1470ea610a8c"},
-    {"size_1", "0d1dea9f4f90dceb", "d569e1f8455a16cd"},
+    {"size_1", "1fa7e3df80689ed6", "e0622a4d20bbf687"},
     {"size_1_recurrent", "4ca15a098d92f82d", "e25b394ecca7617e"},
     {"size_15", "452cab7ce1885e9e", "f55aeea834723f7c"},
     {"size_15_recurrent", "401877fd068275e2", "4eac9387dc5dbfeb"},
