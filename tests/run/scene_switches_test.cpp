@@ -2,6 +2,7 @@
 // one's own, who runs the trials. And what must: values below 2^-80 become 0.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -128,6 +129,28 @@ TEST_CASE("scenes: a member alone has the losses it has in the crowd") {
     }
   }
   CHECK(n_checked >= 20);
+}
+
+TEST_CASE("scenes: tables of up to 16 and 32 sums and lists are all reached") {
+  int n_small = 0, n_large = 0, n_lists = 0, n_mixed = 0;
+  for (const Scene& scene : small_scenes()) {
+    const PreparedScene prepared(scene);
+    const auto plan = plan_of(scene, Form::kSampleLanes);
+    if (!plan->wants_input_codes()) continue;
+    const EncodedInputs inputs(*plan, scene.inputs, prepared.samples);
+    int n_tabled = 0;
+    for (const InputView& tile : inputs.tiles()) {
+      n_tabled += tile.codes != nullptr;
+      n_small += tile.codes && tile.n_codes <= 16;
+      n_large += tile.codes && tile.n_codes > 16;
+      n_lists += !tile.codes;
+    }
+    n_mixed += n_tabled > 0 && n_tabled < static_cast<int>(inputs.tiles().size());
+  }
+  CHECK(n_small > 0);
+  CHECK(n_large > 0);
+  CHECK(n_lists > 0);
+  CHECK(n_mixed > 0);
 }
 
 TEST_CASE("scenes: membranes and traces below 2^-80 are cleared after steps 15, 31, ...") {
