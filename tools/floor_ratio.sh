@@ -4,12 +4,14 @@
 #   bash tools/floor_ratio.sh [ROUNDS]      default: 5
 #   SPIKELANE_FLOOR     folder of the floor kernels' sources, default: ../shared/floor
 #   SPIKELANE_PROGRAM   default: build/release/spikelane, which is built first
+#   THREADS             of both sides in the rows that do not say how many, default: 2
 #   PYTHON              a python3 with numpy, which makes the floor kernels' data
 # A floor kernel that cannot be built or run here is skipped, with the reason.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 rounds=${1:-5}
+threads=${THREADS:-2}
 floor=${SPIKELANE_FLOOR:-../shared/floor}
 python=${PYTHON:-python3}
 program=${SPIKELANE_PROGRAM:-build/release/spikelane}
@@ -63,19 +65,20 @@ for ((round = 1; round <= rounds; ++round)); do
     shift
     "$@" > "$work/$name.$round.txt"
   }
-  ! has floor || keep w1 "$work/floor" "$work/data" w1 2 5
-  bench es_seed es_seed --threads 2
-  ! has floor || keep w2 "$work/floor" "$work/data" w2 2 5
-  bench es_randman es_randman --threads 2
-  bench es_randman_one es_randman --threads 1
-  bench avx512 es_seed es_randman ec_shape_drawn latency --threads 2
+  ! has floor || keep w1 "$work/floor" "$work/data" w1 "$threads" 5
+  bench es_seed es_seed --threads "$threads"
+  ! has floor || keep w2 "$work/floor" "$work/data" w2 "$threads" 5
+  bench es_randman es_randman --threads "$threads"
+  bench two es_randman --threads 2
+  bench one es_randman --threads 1
+  bench avx512 es_seed es_randman ec_shape_drawn latency --threads "$threads"
   if grep -qw avx2 /proc/cpuinfo; then
-    bench avx2 es_seed es_randman ec_shape_drawn latency --threads 2 --isa x86-64-v3
+    bench avx2 es_seed es_randman ec_shape_drawn latency --threads "$threads" --isa x86-64-v3
   fi
-  ! has w3floor || keep w3 "$work/w3floor" float 512 2 5
-  bench drawn ec_shape_drawn --threads 2
+  ! has w3floor || keep w3 "$work/w3floor" float 512 "$threads" 5
+  bench drawn ec_shape_drawn --threads "$threads"
   ! has philox || keep philox "$work/philox"
-  bench ec_shape ec_shape --threads 2
+  bench ec_shape ec_shape --threads "$threads"
   for n in 64 256; do ! has w4floor || keep w4_$n "$work/w4floor" $n; done
   bench latency latency --threads 1
 
@@ -88,13 +91,13 @@ for ((round = 1; round <= rounds; ++round)); do
   busy=
 done
 
-"${python}" - "$work" << 'EOF_PYTHON'
+"$python" - "$work" "$threads" << 'EOF_PYTHON'
 import glob
 import json
 import re
 import sys
 
-work = sys.argv[1]
+work, threads = sys.argv[1:]
 
 
 def bench(name, scene, key="seconds_min", best=min):
@@ -134,16 +137,16 @@ row("es_randman, whole generation / floor w2", mega(bench("es_randman", "es_rand
 row("ec_shape_drawn / w3floor float", mega(bench("drawn", "ec_shape_drawn", speed, max)),
     floor("w3", r"([\d.]+) M network-steps"), "M/s", 0.4, 1.0, 3)
 row("ec_shape, its normals / philox", mega(bench("ec_shape", "ec_shape", "normals_per_s", max)),
-    floor("philox", r"Box-Muller, 2 thread.*?(\d+) M/s"), "M/s", "", 0.8, 0)
+    floor("philox", rf"Box-Muller, {threads} thread.*?(\d+) M/s"), "M/s", "", 0.8, 0)
 for n, least, goal in ((64, 1.5, 1.0), (256, 0.75, 0.4)):
     row(f"latency {n}, time / w4floor", bench("latency", f"latency_{n}", "microseconds_mean"),
         floor(f"w4_{n}", r"min ([\d.]+) us", min), "us", least, goal, 3)
 for scene in ("es_seed", "es_randman", "ec_shape_drawn", "latency_64", "latency_256"):
     row(f"AVX2 / AVX-512, {scene}", mega(bench("avx2", scene, speed, max)),
         mega(bench("avx512", scene, speed, max)), "M/s", 0.45, 0.5, 2)
-row("two threads / one, es_randman", mega(bench("es_randman", "es_randman", speed, max)),
-    mega(bench("es_randman_one", "es_randman", speed, max)), "M/s", 1.9, 1.97)
+row("two threads / one, es_randman", mega(bench("two", "es_randman", speed, max)),
+    mega(bench("one", "es_randman", speed, max)), "M/s", 1.9, 1.97)
 row("with a busy program on one core / without, es_randman",
     mega(bench("busy", "es_randman", speed, max)),
-    mega(bench("es_randman", "es_randman", speed, max)), "M/s", 0.45, 0.5)
+    mega(bench("two", "es_randman", speed, max)), "M/s", 0.45, 0.5)
 EOF_PYTHON
