@@ -125,7 +125,8 @@ TEST_CASE("the configs that come with the program are right") {
   CHECK(demo.network.populations[0].n == 64);
   CHECK(demo.loss.scale == 100.0);
   CHECK(demo.rule.es.sigma == 0.05);
-  CHECK(demo.run.n_updates == 800);
+  CHECK(demo.rule.es.batch == 256);
+  CHECK(demo.run.n_updates == 1200);
   const RunConfig original = parse_config_file((folder / "randman_es_original.json").string());
   CHECK(original.rule.es.unsearched == UnsearchedKind::kRedraw);
   CHECK(original.rule.es.shaping == ShapingKind::kNone);
