@@ -131,6 +131,5 @@ TEST_CASE("the configs that come with the program are right") {
   CHECK(original.rule.es.unsearched == UnsearchedKind::kRedraw);
   CHECK(original.rule.es.shaping == ShapingKind::kNone);
   REQUIRE(original.rule.es.phases.size() == 1);
-  CHECK(original.rule.es.phases[0].searched ==
-        std::vector<std::string>{"input.hidden.weight"});
+  CHECK(original.rule.es.phases[0].searched == std::vector<std::string>{"input.hidden.weight"});
 }
