@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/observe.h"
 #include "kernels/step/row_readout.h"
 #include "kernels/step/row_signal.h"
 #include "kernels/step/tile.h"
@@ -37,31 +38,6 @@ SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
   }
 }
 
-/// What the loss wants to know of a spiking output beside its final membrane.
-template <class Team>
-SPIKELANE_INLINE void observe_rows(const Team& team, const Tile& tile,
-                                   const PopulationView& population, int i, int t,
-                                   typename Team::F v, typename Team::Mask s) {
-  const FieldOffsets& at = population.at;
-  if (at.n_spikes >= 0) {
-    float* p = tile.floats(at.n_spikes) + i;
-    team.store(p, add_where(s, team.load(p), team.broadcast(1.0f)));
-  }
-  if (at.first_spike >= 0) {
-    float* p = tile.floats(at.first_spike) + i;
-    const auto now = select(s, team.broadcast(static_cast<float>(t)), team.broadcast(kNeverFired));
-    team.store(p, min(team.load(p), now));
-  }
-  if (at.v_max >= 0) {
-    float* p = tile.floats(at.v_max) + i;
-    team.store(p, max(team.load(p), v));
-  }
-  if (at.v_sum >= 0 && t >= tile.plan->n_steps - tile.plan->window) {
-    float* p = tile.floats(at.v_sum) + i;
-    team.store(p, team.load(p) + v);
-  }
-}
-
 /// One step of kBlock groups of 16 leaky neurons from i on.
 template <int kBlock, class Team>
 void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
@@ -88,7 +64,7 @@ void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
     const int n_left = population.n - i_group;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;
     spikes[k] = static_cast<uint16_t>(team.bits(s) & is_real);
-    observe_rows(team, tile, population, i_group, t, v, s);
+    observe(team, tile, population, i_group, t, v, s);
     if (is_flush_step(t)) {
       v = without_tiny(v);
       tile.note_row_not_finite(p, team.bits(not_finite(v)) & is_real, t);

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/observe.h"
 #include "kernels/step/readout.h"
 #include "kernels/step/sample_table.h"
 #include "kernels/step/signal.h"
@@ -64,32 +65,6 @@ SPIKELANE_INLINE void sum_currents(const Team& team, const Tile& tile,
   for (int k = 0; k < kBlock; ++k) current[k] = current[k] + team.broadcast(bias[k]);
 }
 
-/// What the loss wants to know of a spiking output beside its final membrane; memory, not
-/// registers.
-template <class Team>
-SPIKELANE_INLINE void observe(const Team& team, const Tile& tile, const PopulationView& population,
-                              int i, int t, typename Team::F v, typename Team::Mask s) {
-  const FieldOffsets& at = population.at;
-  const auto one = team.broadcast(1.0f);
-  if (at.n_spikes >= 0) {
-    float* p = tile.floats(at.n_spikes) + i * kLanes;
-    team.store(p, add_where(s, team.load(p), one));
-  }
-  if (at.first_spike >= 0) {
-    float* p = tile.floats(at.first_spike) + i * kLanes;
-    const auto now = select(s, team.broadcast(static_cast<float>(t)), team.broadcast(kNeverFired));
-    team.store(p, min(team.load(p), now));
-  }
-  if (at.v_max >= 0) {
-    float* p = tile.floats(at.v_max) + i * kLanes;
-    team.store(p, max(team.load(p), v));
-  }
-  if (at.v_sum >= 0 && t >= tile.plan->n_steps - tile.plan->window) {
-    float* p = tile.floats(at.v_sum) + i * kLanes;
-    team.store(p, team.load(p) + v);
-  }
-}
-
 /// The window of kBlock leaky neurons from i on, any parameters, any sources.
 template <int kBlock, class Team>
 void run_leaky_block(const Team& team, const Tile& tile, int p, int i, int t_begin, int t_end) {
@@ -111,7 +86,7 @@ void run_leaky_block(const Team& team, const Tile& tile, int p, int i, int t_beg
       step_leaky(population.reset, population.reset_delay, team.broadcast(population.beta[i + k]),
                  team.broadcast(population.threshold[i + k]), current[k], v[k], s[k]);
       masks[k] = team.bits(s[k]);
-      observe(team, tile, population, i + k, t, v[k], s[k]);
+      observe(team, tile, population, (i + k) * kLanes, t, v[k], s[k]);
     }
     if (is_flush_step(t))
       for (int k = 0; k < kBlock; ++k) v[k] = without_tiny(v[k]);
