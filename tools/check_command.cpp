@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "engine/config/config_keys.h"
 #include "engine/config/parse_config.h"
 #include "engine/report/results_json.h"
 #include "engine/state/scratch.h"
@@ -34,10 +35,6 @@ std::string bytes_text(double n_bytes) {
   return text;
 }
 
-const char* model_name(NeuronModel model) {
-  return model == NeuronModel::kReadout ? "readout" : "leaky";
-}
-
 void print_task(const CheckedConfig& checked) {
   const TaskShape& shape = checked.shape;
   const bool is_randman = checked.config.task.kind == TaskKind::kRandman;
@@ -52,7 +49,7 @@ void print_network(const NetworkDescription& network) {
               with_commas(sizes.n_parameters).c_str());
   for (const PopulationDescription& population : network.populations)
     std::printf("  population %-16s %-8s n = %d\n", population.name.c_str(),
-                model_name(population.model), population.n);
+                name_of(population.model, kNeuronModels).c_str(), population.n);
   for (const auto& tensor : sizes.tensors) {
     std::string shape;
     for (std::int64_t n : tensor.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(n);

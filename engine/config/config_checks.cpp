@@ -146,11 +146,40 @@ void check_projections(const NetworkDescription& network, Problems& problems) {
   }
 }
 
+double value_of(const std::vector<double>& values, std::size_t i) {
+  return values.size() == 1 ? values[0] : values[i];
+}
+
+// a neuron reset to its threshold or above would fire for ever
+void check_alif(const PopulationDescription& population, const std::string& place,
+                Problems& problems) {
+  if (problems.has_at(place + ".v_reset") || problems.has_at(place + ".threshold")) return;
+  const std::size_t n = std::max(population.v_reset.size(), population.threshold.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    const double v_reset = value_of(population.v_reset, i);
+    const double threshold = value_of(population.threshold, i);
+    if (v_reset < threshold) continue;
+    problems.add(place + ".v_reset" + (n > 1 ? '.' + std::to_string(i) : std::string()),
+                 number_text(v_reset), "a number < threshold = " + number_text(threshold));
+  }
+  const bool adapts = std::any_of(population.adaptation.begin(), population.adaptation.end(),
+                                  [](double x) { return x != 0.0; });
+  const bool has_decay =
+      std::any_of(population.adaptation_decay.begin(), population.adaptation_decay.end(),
+                  [](double x) { return x != 0.0; });
+  if (adapts && !has_decay && !problems.has_at(place + ".rho") &&
+      !problems.has_at(place + ".tau_a_ms"))
+    problems.add(place + ".tau_a_ms", "nothing", "a time constant, since adaptation is not 0");
+}
+
 void check_network(const NetworkDescription& network, Problems& problems) {
   // an object that could not be read is reported; its absence is no second mistake
   if (network.populations.empty()) return;
   check_population_names(network, problems);
   check_projections(network, problems);
+  for (std::size_t i = 0; i < network.populations.size(); ++i)
+    if (network.populations[i].model == NeuronModel::kAlif)
+      check_alif(network.populations[i], population_at(i), problems);
 }
 
 void check_loss(const RunConfig& config, Problems& problems) {

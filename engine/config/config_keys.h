@@ -17,7 +17,14 @@ namespace spikelane {
 inline constexpr EnumName<TaskKind> kTaskKinds[] = {{TaskKind::kRandman, "randman"},
                                                     {TaskKind::kArray, "array"}};
 inline constexpr EnumName<NeuronModel> kNeuronModels[] = {{NeuronModel::kLeaky, "leaky"},
+                                                          {NeuronModel::kAlif, "alif"},
                                                           {NeuronModel::kReadout, "readout"}};
+inline constexpr EnumName<AlifResetKind> kAlifResetKinds[] = {
+    {AlifResetKind::kValue, "value"}, {AlifResetKind::kSubtract, "subtract"}};
+inline constexpr EnumName<AdaptationScaling> kAdaptationScalings[] = {
+    {AdaptationScaling::kUnitMean, "unit_mean"}, {AdaptationScaling::kWholeSpikes, "whole_spikes"}};
+inline constexpr EnumName<SignalKind> kSignalKinds[] = {{SignalKind::kTrace, "trace"},
+                                                        {SignalKind::kSpikes, "spikes"}};
 inline constexpr EnumName<ResetKind> kResetKinds[] = {
     {ResetKind::kSubtract, "subtract"}, {ResetKind::kZero, "zero"}, {ResetKind::kNone, "none"}};
 inline constexpr EnumName<InitKind> kInitKinds[] = {{InitKind::kZeros, "zeros"},
@@ -95,12 +102,41 @@ void visit_init(Visitor& v, InitDescription& c) {
 }
 
 template <class Visitor>
+void visit_alif(Visitor& v, PopulationDescription& c, double dt_ms) {
+  v.decay({"alpha", "decay of the membrane potential a step; this or tau_m_ms is given"},
+          {"tau_m_ms", "membrane time constant; alpha = exp(-dt_ms / tau_m_ms)", "ms"}, c.beta, c.n,
+          dt_ms);
+  v.per_neuron({"resistance", "R_m: a current acts with (1 - alpha) * R_m"}, c.resistance, c.n, {});
+  v.per_neuron({"threshold", "b0: a spike is sent where v >= b0 + adaptation * b"}, c.threshold,
+               c.n, kPositive);
+  v.per_neuron({"adaptation", "how much b raises the threshold; 0: none"}, c.adaptation, c.n,
+               kNotNegative);
+  v.decay({"rho", "decay of b a step; this or tau_a_ms is given, 0 without"},
+          {"tau_a_ms", "time constant of b; rho = exp(-dt_ms / tau_a_ms)", "ms"},
+          c.adaptation_decay, c.n, dt_ms, false);
+  v.one_of({"adaptation_scaling", "a spike adds 1 - rho to b, or 1 as in the LSNN papers"},
+           c.adaptation_scaling, kAdaptationScalings);
+  v.one_of({"reset", "a spike sets v to v_reset, or takes the threshold from it"}, c.alif_reset,
+           kAlifResetKinds);
+  v.per_neuron({"v_reset", "where a spike sets v; below the threshold"}, c.v_reset, c.n, {});
+  v.per_neuron({"refractory_steps", "steps after a spike in which v rests", "steps"},
+               c.refractory_steps, c.n, {.min = 0.0, .max = 1e6});
+  v.decay({"delta", "decay of the synaptic trace a step; this or tau_s_ms is given, 0 without"},
+          {"tau_s_ms", "time constant of the synaptic trace; delta = exp(-dt_ms / tau_s_ms)", "ms"},
+          c.synaptic_decay, 1, dt_ms, false);
+}
+
+template <class Visitor>
 void visit_population(Visitor& v, PopulationDescription& c, double dt_ms) {
   v.text({"name", "its name: letters, digits, _ and -, not \"input\"", "", true}, c.name);
   v.variant(
       {"model", "neuron model; readout integrates and does not spike", "", true}, c.model,
       kNeuronModels, [&](NeuronModel model) {
         v.integer({"n", "neurons", "", true}, c.n, {1, kMaxNeurons});
+        if (model == NeuronModel::kAlif) {
+          visit_alif(v, c, dt_ms);
+          return;
+        }
         v.decay({"beta", "decay of the membrane potential a step; this or tau_ms is given"},
                 {"tau_ms", "membrane time constant; beta = exp(-dt_ms / tau_ms)", "ms"}, c.beta,
                 c.n, dt_ms);
@@ -121,6 +157,7 @@ void visit_projection(Visitor& v, ProjectionDescription& c) {
   v.text({"from", "presynaptic population, or \"input\"", "", true}, c.from);
   v.text({"to", "postsynaptic population", "", true}, c.to);
   v.section({"init", "start values of the weights"}, [&] { visit_init(v, c.init); });
+  v.one_of({"signal", "what a source with a synaptic trace sends"}, c.signal, kSignalKinds);
   v.optional_section({"bias", "bias of the target, with start values as init; true: fan_in"},
                      c.has_bias, [&] { visit_init(v, c.bias_init); });
 }

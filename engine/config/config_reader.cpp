@@ -145,20 +145,39 @@ void ConfigReader::per_neuron(const Key& key, std::vector<double>& values, int n
 }
 
 void ConfigReader::decay(const Key& decay, const Key& time_constant, std::vector<double>& values,
-                         int n, double dt_ms) {
+                         int n, double dt_ms, bool is_required) {
   const bool has_decay = has(decay), has_time_constant = has(time_constant);
   if (!has_decay && !has_time_constant) {
-    problems_.add(path(decay), "nothing",
-                  per_neuron_text(kZeroToOne) + "; or " + time_constant.name + " in its place");
+    if (is_required)
+      problems_.add(path(decay), "nothing",
+                    per_neuron_text(kZeroToOne) + "; or " + time_constant.name + " in its place");
   } else if (has_decay && has_time_constant) {
     problems_.add(path(time_constant), std::string("it beside ") + decay.name, "one of the two");
   }
   per_neuron(decay, values, n, kZeroToOne);
   std::vector<double> times;
-  per_neuron(time_constant, times, n, kPositive);
+  if (!read_log_spaced(time_constant, times, n)) per_neuron(time_constant, times, n, kPositive);
   if (times.empty() || has_decay) return;
   values = std::move(times);
   for (double& value : values) value = own_exp(-dt_ms / value);
+}
+
+bool ConfigReader::read_log_spaced(const Key& key, std::vector<double>& values, int n) {
+  const std::string allowed = "{\"log_spaced\": [first, last]}, two numbers > 0";
+  if (!has(key)) return false;
+  const json& found = *find(key, allowed);
+  if (!found.is_object()) return false;
+  const auto ends = found.find("log_spaced");
+  double first = 0.0, last = 0.0;
+  if (found.size() != 1 || ends == found.end() || !ends->is_array() || ends->size() != 2 ||
+      !read_number((*ends)[0], kPositive, first) || !read_number((*ends)[1], kPositive, last)) {
+    wrong(key, found, allowed);
+    return true;
+  }
+  const double log_first = own_log(first), log_last = own_log(last);
+  for (int i = 0; i < n; ++i)
+    values.push_back(own_exp(log_first + (log_last - log_first) * (i + 0.5) / n));
+  return true;
 }
 
 void ConfigReader::number_map(const Key& key, std::map<std::string, double>& values,

@@ -35,9 +35,10 @@ class ConfigReader {
   void text(const Key& key, std::string& value);
   void per_neuron(const Key& key, std::vector<double>& values, int n, NumberRange range);
 
-  /// `decay` or, in its place, `time_constant`; exactly one of the two must be there.
+  /// `decay` or, in its place, `time_constant`; not both, and one of them where `is_required`.
+  /// Time constants may be {"log_spaced": [first, last]}, the same ratio from neuron to neuron.
   void decay(const Key& decay, const Key& time_constant, std::vector<double>& values, int n,
-             double dt_ms);
+             double dt_ms, bool is_required = true);
 
   void number_map(const Key& key, std::map<std::string, double>& values, NumberRange range);
 
@@ -122,6 +123,7 @@ class ConfigReader {
   bool may_read_first_of(const Key& first, const Key& second);
   bool read_number(const nlohmann::json& value, NumberRange range, double& number) const;
 
+  bool read_log_spaced(const Key& key, std::vector<double>& values, int n);
   std::optional<std::uint64_t> read_integer(const Key& key, IntegerRange range);
   std::optional<std::size_t> read_name(const Key& key, const std::vector<std::string>& names,
                                        bool& is_wrong);

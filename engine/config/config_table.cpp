@@ -35,9 +35,10 @@ class TableMaker {
     add(key, per_neuron_text(range), number_text(values[0]));
   }
 
-  void decay(const Key& decay, const Key& time_constant, const std::vector<double>&, int, double) {
-    add(decay, per_neuron_text(kZeroToOne), "");
-    add(time_constant, per_neuron_text(kPositive), "");
+  void decay(const Key& decay, const Key& time_constant, const std::vector<double>&, int, double,
+             bool is_required = true) {
+    add(decay, per_neuron_text(kZeroToOne), is_required ? "" : "0");
+    add(time_constant, per_neuron_text(kPositive) + ", or {\"log_spaced\": [first, last]}", "");
   }
 
   void number_map(const Key& key, const std::map<std::string, double>&, NumberRange range) {

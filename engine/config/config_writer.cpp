@@ -40,7 +40,8 @@ class ConfigWriter {
   }
 
   // a time constant is written as the decay it stands for
-  void decay(const Key& decay, const Key&, const std::vector<double>& values, int n, double) {
+  void decay(const Key& decay, const Key&, const std::vector<double>& values, int n, double,
+             bool = true) {
     per_neuron(decay, values, n, kZeroToOne);
   }
 

@@ -6,8 +6,11 @@
 
 namespace spikelane {
 
-enum class NeuronModel { kLeaky, kReadout };
+enum class NeuronModel { kLeaky, kReadout, kAlif };
 enum class ResetKind { kSubtract, kZero, kNone };
+enum class AlifResetKind { kValue, kSubtract };
+enum class AdaptationScaling { kUnitMean, kWholeSpikes };
+enum class SignalKind { kTrace, kSpikes };
 enum class InitKind { kZeros, kConstant, kUniform, kNormal, kFanIn };
 
 /// Start values of one tensor. kFanIn is U(-1/sqrt(n_pre), 1/sqrt(n_pre)), torch's nn.Linear.
@@ -23,11 +26,23 @@ struct PopulationDescription {
   std::string name;
   NeuronModel model = NeuronModel::kLeaky;
   int n = 0;
-  std::vector<double> beta{0.9};  // decay of the membrane potential a step, 0..1 (readout: kappa)
-  std::vector<double> threshold{1.0};  // leaky only; > 0
+  std::vector<double> beta{0.9};  // decay of the membrane potential a step, 0..1 (readout: kappa,
+                                  // alif: alpha)
+  std::vector<double> threshold{1.0};  // leaky; alif: b0; > 0
   ResetKind reset = ResetKind::kSubtract;
   bool reset_delay = true;
   double gain = 1.0;  // readout only
+
+  // alif only; times in steps
+  std::vector<double> resistance{1.0};        // R_m; a current acts with (1 - alpha)*R_m
+  std::vector<double> adaptation{0.0};        // beta in B = b0 + beta*b; >= 0
+  std::vector<double> adaptation_decay{0.0};  // rho
+  AdaptationScaling adaptation_scaling = AdaptationScaling::kUnitMean;
+  AlifResetKind alif_reset = AlifResetKind::kValue;
+  std::vector<double> v_reset{0.0};
+  std::vector<double> refractory_steps{0.0};
+  std::vector<double> synaptic_decay{
+      0.0};  // (1) delta of its synaptic trace; 0: spikes drive its targets
 };
 
 /// Dense weights from one population (or "input") to another, (pre, post), post fastest.
@@ -36,6 +51,8 @@ struct ProjectionDescription {
   InitDescription init;
   bool has_bias = false;  // tensor `<to>.bias`; at most one projection to a population may bring it
   InitDescription bias_init;
+  // what a source with a synaptic trace sends
+  SignalKind signal = SignalKind::kTrace;
 };
 
 /// Populations are stepped in the order of the list. A projection from a population of the same or

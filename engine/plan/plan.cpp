@@ -13,6 +13,15 @@ static bool is_uniform(const std::vector<double>& values) {
   });
 }
 
+static Model model_of(NeuronModel model) {
+  if (model == NeuronModel::kAlif) return Model::kAlif;
+  return model == NeuronModel::kLeaky ? Model::kLeaky : Model::kReadout;
+}
+
+static bool has_nonzero(const std::vector<double>& values) {
+  return std::any_of(values.begin(), values.end(), [](double x) { return x != 0.0; });
+}
+
 static double value_of(const std::vector<double>& values, int i) {
   return values.size() == 1 ? values[0] : values[static_cast<std::size_t>(i)];
 }
@@ -25,10 +34,11 @@ static int find_population(const NetworkDescription& network, const std::string&
 
 void Plan::choose_layout(const PlanOptions& options) {
   // lanes are neurons where one population fills them, else samples of one member
-  bool has_large = false, has_recurrence = false;
+  bool has_large = false, has_recurrence = false, has_traces = false;
   int n_most = network_.n_inputs;
   for (const auto& population : network_.populations) {
-    has_large |= population.model == NeuronModel::kLeaky && population.n >= 2 * kGrain;
+    has_large |= population.model != NeuronModel::kReadout && population.n >= 2 * kGrain;
+    has_traces |= population.synaptic_decay[0] > 0.0;
     n_most = std::max(n_most, population.n);
   }
   for (const auto& projection : network_.projections)
@@ -43,7 +53,7 @@ void Plan::choose_layout(const PlanOptions& options) {
     view_.layout =
         options.layout == LayoutChoice::kNeuronLanes ? Layout::kNeuronLanes : Layout::kSampleLanes;
   view_.layer_major =
-      view_.layout == Layout::kSampleLanes && !has_recurrence && !options.step_major;
+      view_.layout == Layout::kSampleLanes && !has_recurrence && !has_traces && !options.step_major;
 }
 
 void Plan::place_tensors() {
@@ -84,11 +94,38 @@ void Plan::place_tensors() {
   for (const auto& tensor : tensors_) parameter_tensors_.push_back(tensor.logical);
 }
 
+template <class Value>
+const float* Plan::constant(const PopulationView& population, float padding, const Value& value) {
+  const auto n_padded = static_cast<std::size_t>(population.n_padded);
+  auto* values = reinterpret_cast<float*>(constants_.emplace_back(n_padded * sizeof(float)).data());
+  for (int i = 0; i < population.n_padded; ++i)
+    values[i] = i < population.n ? static_cast<float>(value(i)) : padding;
+  return values;
+}
+
+void Plan::place_alif(const PopulationDescription& description, PopulationView& population) {
+  auto constant_of = [&](const auto& value) { return constant(population, 0.0f, value); };
+  AlifView& alif = population.alif;
+  // from the decay as it was given, in double, rounded once
+  alif.input_gain = constant_of([&](int i) {
+    return (1.0 - value_of(description.beta, i)) * value_of(description.resistance, i);
+  });
+  alif.adaptation = constant_of([&](int i) { return value_of(description.adaptation, i); });
+  alif.rho = constant_of([&](int i) { return value_of(description.adaptation_decay, i); });
+  const bool is_unit_mean = description.adaptation_scaling == AdaptationScaling::kUnitMean;
+  alif.b_gain = constant_of(
+      [&](int i) { return is_unit_mean ? 1.0 - value_of(description.adaptation_decay, i) : 1.0; });
+  alif.v_reset = constant_of([&](int i) { return value_of(description.v_reset, i); });
+  alif.t_refractory = constant_of([&](int i) { return value_of(description.refractory_steps, i); });
+  alif.subtracts = description.alif_reset == AlifResetKind::kSubtract;
+  population.delta = static_cast<float>(description.synaptic_decay[0]);
+}
+
 void Plan::place_populations(const PlanOptions& options) {
   for (std::size_t p = 0; p < network_.populations.size(); ++p) {
     const PopulationDescription& description = network_.populations[p];
     PopulationView population{};
-    population.model = description.model == NeuronModel::kLeaky ? Model::kLeaky : Model::kReadout;
+    population.model = model_of(description.model);
     population.reset = static_cast<Reset>(description.reset);
     population.reset_delay = description.reset_delay;
     population.n = description.n;
@@ -100,19 +137,15 @@ void Plan::place_populations(const PlanOptions& options) {
     population.bias = -1;
     for (const auto& tensor : tensors_)
       if (tensor.logical.name == description.name + ".bias") population.bias = tensor.block_begin;
+    population.beta =
+        constant(population, 0.0f, [&](int i) { return value_of(description.beta, i); });
     // padding neurons never fire
-    const auto n_bytes = static_cast<std::size_t>(population.n_padded) * sizeof(float);
-    auto* beta = reinterpret_cast<float*>(constants_.emplace_back(n_bytes).data());
-    auto* threshold = reinterpret_cast<float*>(constants_.emplace_back(n_bytes).data());
-    std::fill_n(threshold, population.n_padded, -kLowest);
-    for (int i = 0; i < population.n; ++i) {
-      beta[i] = static_cast<float>(value_of(description.beta, i));
-      threshold[i] = static_cast<float>(value_of(description.threshold, i));
-    }
-    population.beta = beta;
-    population.threshold = threshold;
+    population.threshold =
+        constant(population, -kLowest, [&](int i) { return value_of(description.threshold, i); });
+    if (population.model == Model::kAlif) place_alif(description, population);
     // which fields the State keeps of it; 0 stands for "kept", the offset comes with place_tile
-    const bool is_spiking = population.model == Model::kLeaky;
+    const bool is_spiking = spikelane::is_spiking(population.model);
+    const bool is_alif = population.model == Model::kAlif;
     auto kept = [&](KeptBy by) {
       const bool scored = population.is_output;
       switch (by) {
@@ -120,6 +153,12 @@ void Plan::place_populations(const PlanOptions& options) {
           return true;
         case KeptBy::kSpiking:
           return is_spiking;
+        case KeptBy::kAdaptive:
+          return is_alif && has_nonzero(description.adaptation);
+        case KeptBy::kRefractory:
+          return is_alif && has_nonzero(description.refractory_steps);
+        case KeptBy::kSynaptic:
+          return population.delta > 0.0f;
         case KeptBy::kCounted:
           return is_spiking &&
                  (options.keeps_counts || (scored && loss_.logits == LogitKind::kCounts));
@@ -162,6 +201,11 @@ void Plan::connect() {
     projection.weight = tensor.block_begin;
     projection.weight_stride = tensor.block_stride;
     projection.single_trace = -1;
+    projection.at.drive = -1;
+    if (projection.source != kInputSource && description.signal == SignalKind::kTrace)
+      projection.delta = populations_[static_cast<std::size_t>(projection.source)].delta;
+    // 0 stands for "kept", the offset comes with place_tile
+    if (projection.delta > 0.0f && is_spiking(target.model)) projection.at.drive = 0;
     if (target.model == Model::kReadout) {
       // one trace for each distinct decay of the readout's neurons
       const bool needs_sum = target.is_output && loss_.logits == LogitKind::kMean;
@@ -178,7 +222,8 @@ void Plan::connect() {
                            projection.n_pre,
                            padded(projection.n_pre),
                            kappa,
-                           {0, needs_sum ? 0 : -1}});
+                           {0, needs_sum ? 0 : -1},
+                           projection.delta > 0.0f ? 0 : -1});
       projection.n_traces = static_cast<int>(kappas.size());
       if (kappas.size() == 1) projection.single_trace = projection.first_trace;
       trace_of_.push_back(std::move(trace_of));
@@ -186,7 +231,6 @@ void Plan::connect() {
     }
     if (projection.source != kInputSource) {
       PopulationView& source = populations_[static_cast<std::size_t>(projection.source)];
-      source.feeds_spiking |= target.model == Model::kLeaky;
       source.feeds_recurrent |= projection.is_recurrent;
     }
     projections_[static_cast<std::size_t>(to)].push_back(projection);
@@ -214,7 +258,7 @@ void Plan::connect() {
       for (const ProjectionView& projection : projections) {
         if (projection.source != static_cast<int>(p)) continue;
         const PopulationView& target = populations_[static_cast<std::size_t>(projection.target)];
-        if (target.model == Model::kLeaky) {
+        if (is_spiking(target.model)) {
           source.needs_list |= !(target.may_use_table && source.n <= n_code_neurons);
         } else {
           n_readers += projection.n_traces;
@@ -246,8 +290,14 @@ void Plan::place_tile() {
   }
   for (auto& population : traces_) {
     SPIKELANE_TRACE_FIELDS(SPIKELANE_PLACE)
-#undef SPIKELANE_PLACE
   }
+  for (auto& projections : projections_)
+    for (ProjectionView& projection : projections)
+      place(projection.at.drive, FieldKind::kFloat, projection.n_post_padded);
+#undef SPIKELANE_PLACE
+  for (TraceView& trace : traces_)
+    if (trace.source_trace >= 0)
+      trace.source_trace = populations_[static_cast<std::size_t>(trace.source)].at.synaptic_trace;
   view_.tile_bytes = offset;
 }
 

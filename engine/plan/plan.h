@@ -68,6 +68,10 @@ class Plan {
   void choose_layout(const PlanOptions& options);
   void place_tensors();
   void place_populations(const PlanOptions& options);
+  void place_alif(const PopulationDescription& description, PopulationView& population);
+  // (n_padded) floats that live as long as the plan: value(i), and `padding` behind them
+  template <class Value>
+  const float* constant(const PopulationView& population, float padding, const Value& value);
   void connect();
   void place_tile();
 
@@ -81,7 +85,7 @@ class Plan {
   std::vector<std::vector<ProjectionView>> projections_;  // of each population
   std::vector<TraceView> traces_;
   std::vector<std::vector<int>> trace_of_;  // (n_post) one vector a readout projection
-  // beta and threshold of each population, padded; aligned, since kernels load whole vectors
+  // parameters of each population, padded; aligned, since kernels load whole vectors
   std::vector<AlignedMemory> constants_;
   std::int64_t n_parameters_ = 0, n_block_floats_ = 0;
   bool wants_input_codes_ = false;

@@ -11,12 +11,6 @@ namespace {
 
 struct Stopped {};
 
-// Final v, S and spike counts of one population, (B, n), samples ascending.
-struct FinalState {
-  std::vector<float> v, spikes;
-  std::vector<std::int32_t> counts;
-};
-
 std::vector<RecordField> recordable_fields(const NetworkDescription& network) {
   std::vector<RecordField> fields;
   for (std::size_t p = 0; p < network.populations.size(); ++p) {
@@ -61,11 +55,7 @@ class EvaluationRun {
 
   std::string state_hash() const {
     StateHash hash;
-    for (const FinalState& final : final_states_) {
-      hash.add(std::span<const float>(final.v));
-      hash.add(std::span<const float>(final.spikes));
-      hash.add(std::span<const std::int32_t>(final.counts));
-    }
+    for (const FinalState& final : final_states_) final.add_to(hash);
     return hash.text();
   }
 
@@ -97,15 +87,9 @@ class EvaluationRun {
 
   void keep_final_state(const State& state) {
     for (std::size_t p = 0; p < final_states_.size(); ++p) {
-      const PopulationView& population = plan_.population(static_cast<int>(p));
-      FinalState& final = final_states_[p];
-      const auto v = state.gather_floats(population.at.v, population.n);
-      final.v.insert(final.v.end(), v.begin(), v.end());
-      if (population.model == Model::kReadout) continue;
-      const auto spikes = state.gather_spikes(population.at.spikes, population.n);
-      final.spikes.insert(final.spikes.end(), spikes.begin(), spikes.end());
-      for (float n_spikes : state.gather_floats(population.at.n_spikes, population.n))
-        final.counts.push_back(static_cast<std::int32_t>(n_spikes));
+      FinalState batch = gather_final_state(plan_, state, static_cast<int>(p));
+      final_states_[p].is_spiking = batch.is_spiking;
+      final_states_[p].append(batch);
     }
   }
 

@@ -35,7 +35,7 @@ struct EvaluationOptions {
 struct Evaluation {
   bool was_interrupted = false;  // then nothing else is set
   TestScores scores;
-  /// As hash_state over all samples at once: final v, S and spike counts of each population.
+  /// As hash_state over all samples at once.
   std::string state_hash;
   /// One (B, T, n) array a field: spikes U8; membrane potentials after the step F32, a readout's
   /// are its value after the step.
@@ -43,8 +43,8 @@ struct Evaluation {
 };
 
 /// Runs the samples of `data`, which must have labels, in batches. Memory beside data and record:
-/// one batch of 512 samples, and 12 bytes for each sample and neuron, kept for the hash. Throws
-/// RunError when a state is not finite.
+/// one batch of 512 samples, and up to 20 bytes for each sample and neuron, kept for the hash.
+/// Throws RunError when a state is not finite.
 Evaluation evaluate(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
                     ThreadPool& pool, const Dataset& data, std::span<const float> parameters,
                     const EvaluationOptions& evaluation_options);

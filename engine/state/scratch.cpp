@@ -24,7 +24,7 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
     };
     for (int p = 0; p < view.n_populations && is_sample_lanes; ++p) {
       const PopulationView& population = plan.population(p);
-      if (population.model != Model::kLeaky) continue;
+      if (!is_spiking(population.model)) continue;
       SignalBuffer& signal = signals_[static_cast<std::size_t>(p)];
       take(signal.masks, window * population.n);
       take(signal.step_begin, window + 1);

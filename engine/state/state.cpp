@@ -81,20 +81,52 @@ void State::poison_padding() {
     poison_field(view.traces[k].at.z, view.traces[k].n, view.traces[k].n_padded);
     poison_field(view.traces[k].at.z_sum, view.traces[k].n, view.traces[k].n_padded);
   }
+  for (int p = 0; p < view.n_populations; ++p)
+    for (int q = 0; q < plan_.population(p).n_projections; ++q) {
+      const ProjectionView& projection = plan_.population(p).projections[q];
+      poison_field(projection.at.drive, projection.n_post, projection.n_post_padded);
+    }
+}
+
+void FinalState::append(const FinalState& other) {
+  auto add = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(v, other.v);
+  add(s, other.s);
+  add(b, other.b);
+  add(refractory, other.refractory);
+  add(n_spikes, other.n_spikes);
+}
+
+void FinalState::add_to(StateHash& hash) const {
+  hash.add(std::span<const float>(v));
+  if (!is_spiking) return;
+  hash.add(std::span<const float>(s));
+  if (!b.empty()) hash.add(std::span<const float>(b));
+  if (!refractory.empty()) hash.add(std::span<const float>(refractory));
+  hash.add(std::span<const std::int32_t>(n_spikes));
+}
+
+FinalState gather_final_state(const Plan& plan, const State& state, int p) {
+  const PopulationView& population = plan.population(p);
+  FinalState final;
+  final.is_spiking = is_spiking(population.model);
+  final.v = state.gather_floats(population.at.v, population.n);
+  if (!final.is_spiking) return final;
+  final.s = population.at.synaptic_trace >= 0
+                ? state.gather_floats(population.at.synaptic_trace, population.n)
+                : state.gather_spikes(population.at.spikes, population.n);
+  if (population.at.b >= 0) final.b = state.gather_floats(population.at.b, population.n);
+  if (population.at.refractory >= 0)
+    final.refractory = state.gather_floats(population.at.refractory, population.n);
+  for (float n : state.gather_floats(population.at.n_spikes, population.n))
+    final.n_spikes.push_back(static_cast<std::int32_t>(n));
+  return final;
 }
 
 std::string hash_state(const Plan& plan, const State& state) {
   StateHash hash;
-  for (int p = 0; p < plan.view().n_populations; ++p) {
-    const PopulationView& population = plan.population(p);
-    hash.add(std::span<const float>(state.gather_floats(population.at.v, population.n)));
-    if (population.model == Model::kReadout) continue;
-    hash.add(std::span<const float>(state.gather_spikes(population.at.spikes, population.n)));
-    std::vector<std::int32_t> counts;
-    for (float n_spikes : state.gather_floats(population.at.n_spikes, population.n))
-      counts.push_back(static_cast<std::int32_t>(n_spikes));
-    hash.add(std::span<const std::int32_t>(counts));
-  }
+  for (int p = 0; p < plan.view().n_populations; ++p)
+    gather_final_state(plan, state, p).add_to(hash);
   return hash.text();
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/plan/plan.h"
 #include "engine/state/aligned_memory.h"
+#include "engine/state/hash.h"
 
 namespace spikelane {
 
@@ -43,8 +44,21 @@ class State {
   AlignedMemory memory_;
 };
 
-/// XXH64 over final v, S, (b, refractory: none yet) and spike counts of each population in turn,
-/// rows ascending, logical order: 16 hex digits. The plan must keep counts.
+/// What the state hash takes of one population, (R, n) each, rows ascending.
+struct FinalState {
+  bool is_spiking = false;
+  std::vector<float> v;
+  std::vector<float> s;              // spikes, or the synaptic trace where there is one
+  std::vector<float> b, refractory;  // where they are kept
+  std::vector<std::int32_t> n_spikes;
+  void append(const FinalState& other);
+  void add_to(StateHash& hash) const;
+};
+
+/// The plan must keep counts.
+FinalState gather_final_state(const Plan& plan, const State& state, int p);
+
+/// XXH64 over the final state of each population in turn: 16 hex digits. The plan must keep counts.
 std::string hash_state(const Plan& plan, const State& state);
 
 }  // namespace spikelane

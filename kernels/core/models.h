@@ -1,9 +1,14 @@
-// Names of neuron models and resets, shared by the engine and all ISA objects.
+// Names of neuron models, resets and surrogates, shared by the engine and all ISA objects.
 #pragma once
 
 namespace spikelane {
 
-enum class Model : int { kLeaky, kReadout };
+enum class Model : int { kLeaky, kReadout, kAlif };
 enum class Reset : int { kSubtract, kZero, kNone };
+
+/// What stands for ds/dv' in learning, of x = (v' - B)/B.
+enum class Surrogate : int { kTriangle, kExponential };
+
+constexpr bool is_spiking(Model model) { return model != Model::kReadout; }
 
 }  // namespace spikelane

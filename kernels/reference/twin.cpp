@@ -13,6 +13,7 @@ Twin::Twin(const PlanView& plan, const float* block) : plan_(plan), block_(block
 
 void Twin::reset() {
   t_ = 0;
+  drive_.clear();
   populations_.assign(static_cast<std::size_t>(plan_.n_populations), {});
   for (int p = 0; p < plan_.n_populations; ++p) {
     const auto n = static_cast<std::size_t>(plan_.populations[p].n);
@@ -25,6 +26,12 @@ void Twin::reset() {
     population.v_sum.assign(n, 0.0f);
     population.bias_trace.assign(n, 0.0f);
     population.bias_trace_sum.assign(n, 0.0f);
+    for (std::vector<float>* field :
+         {&population.sent, &population.b, &population.refractory, &population.v_before_reset,
+          &population.effective_threshold, &population.is_eligible})
+      field->assign(n, 0.0f);
+    auto& drives = drive_.emplace_back();
+    for (int q = 0; q < plan_.populations[p].n_projections; ++q) drives.emplace_back(n, 0.0f);
   }
   z_.clear();
   for (int k = 0; k < plan_.n_traces; ++k)
@@ -33,22 +40,28 @@ void Twin::reset() {
 }
 
 // populations before the target have been stepped already, the others still hold the last step
-std::span<const float> Twin::source(int source, std::span<const float> x) const {
+std::span<const float> Twin::spikes_of(int source, std::span<const float> x) const {
   return source == kInputSource ? x : std::span<const float>(population(source).s);
 }
 
-std::vector<float> Twin::currents(const PopulationView& population,
-                                  std::span<const float> x) const {
+std::vector<float> Twin::currents(int p, std::span<const float> x) {
+  const PopulationView& population = plan_.populations[p];
   std::vector<float> current(static_cast<std::size_t>(population.n));
   for (int i = 0; i < population.n; ++i) {
     float total = 0.0f;
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
-      const std::span<const float> s = source(projection.source, x);
+      const std::span<const float> s = spikes_of(projection.source, x);
       float sum = 0.0f;
       for (int j = 0; j < projection.n_pre; ++j) {
         const float w = block_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
         sum = std::fma(s[static_cast<std::size_t>(j)], w, sum);
+      }
+      if (projection.delta > 0.0f) {
+        float& drive = drive_[static_cast<std::size_t>(p)][static_cast<std::size_t>(q)]
+                             [static_cast<std::size_t>(i)];
+        sum = (projection.delta * drive) + sum;
+        drive = cleared(sum, t_);
       }
       total = q == 0 ? sum : total + sum;
     }
@@ -58,11 +71,20 @@ std::vector<float> Twin::currents(const PopulationView& population,
   return current;
 }
 
-void Twin::step_spiking(int p, std::span<const float> x) {
+void Twin::observe(int p, std::size_t i, float s, float v) {
+  TwinPopulation& state = populations_[static_cast<std::size_t>(p)];
+  state.s[i] = s;
+  state.n_spikes[i] += s;
+  if (s == 1.0f && state.first_spike[i] == kNeverFired)
+    state.first_spike[i] = static_cast<float>(t_);
+  state.v_max[i] = state.v_max[i] > v ? state.v_max[i] : v;
+  if (t_ >= plan_.n_steps - plan_.window) state.v_sum[i] = state.v_sum[i] + v;
+}
+
+void Twin::step_leaky(int p, std::span<const float> x) {
   const PopulationView& population = plan_.populations[p];
   TwinPopulation& state = populations_[static_cast<std::size_t>(p)];
-  const std::vector<float> current = currents(population, x);
-  const bool is_in_window = t_ >= plan_.n_steps - plan_.window;
+  const std::vector<float> current = currents(p, x);
   for (std::size_t i = 0; i < current.size(); ++i) {
     const float beta = population.beta[i], theta = population.threshold[i];
     float v = state.v[i];
@@ -83,13 +105,38 @@ void Twin::step_spiking(int p, std::span<const float> x) {
       if (population.reset == Reset::kSubtract) v = v - ((s - r) * theta);
       if (population.reset == Reset::kZero) v = v - ((s - r) * v);
     }
-    state.s[i] = s;
-    state.n_spikes[i] += s;
-    if (s == 1.0f && state.first_spike[i] == kNeverFired)
-      state.first_spike[i] = static_cast<float>(t_);
-    state.v_max[i] = state.v_max[i] > v ? state.v_max[i] : v;
-    if (is_in_window) state.v_sum[i] = state.v_sum[i] + v;
+    observe(p, i, s, v);
+    state.sent[i] = s;
     state.v[i] = cleared(v, t_);
+  }
+}
+
+void Twin::step_alif(int p, std::span<const float> x) {
+  const PopulationView& population = plan_.populations[p];
+  const AlifView& alif = population.alif;
+  TwinPopulation& state = populations_[static_cast<std::size_t>(p)];
+  const std::vector<float> current = currents(p, x);
+  for (std::size_t i = 0; i < current.size(); ++i) {
+    const bool is_eligible = state.refractory[i] < 1.0f;
+    float v = state.v[i];
+    if (is_eligible) v = (population.beta[i] * v) + (alif.input_gain[i] * current[i]);
+    const float threshold = population.threshold[i] + (alif.adaptation[i] * state.b[i]);
+    state.v_before_reset[i] = v;
+    state.effective_threshold[i] = threshold;
+    state.is_eligible[i] = is_eligible ? 1.0f : 0.0f;
+    const bool fires = is_eligible && v >= threshold;
+    if (fires) v = alif.subtracts ? v - threshold : alif.v_reset[i];
+    float b = alif.rho[i] * state.b[i];
+    if (fires) b = b + alif.b_gain[i];
+    const float left = state.refractory[i] - 1.0f;
+    state.refractory[i] = left > 0.0f ? left : 0.0f;
+    if (fires) state.refractory[i] = state.refractory[i] + alif.t_refractory[i];
+    float sent = population.delta * state.sent[i];
+    if (fires) sent = sent + 1.0f;
+    observe(p, i, fires ? 1.0f : 0.0f, v);
+    state.v[i] = cleared(v, t_);
+    state.b[i] = cleared(b, t_);
+    state.sent[i] = cleared(sent, t_);
   }
 }
 
@@ -126,7 +173,10 @@ void Twin::step_readout(int p, std::span<const float> x) {
   const bool is_in_window = t_ >= plan_.n_steps - plan_.window;
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
-    const std::span<const float> s = source(projection.source, x);
+    const std::span<const float> s =
+        projection.delta > 0.0f
+            ? std::span<const float>(populations_[static_cast<std::size_t>(projection.source)].sent)
+            : spikes_of(projection.source, x);
     for (int k = projection.first_trace; k < projection.first_trace + projection.n_traces; ++k) {
       std::vector<float>& z = z_[static_cast<std::size_t>(k)];
       for (std::size_t j = 0; j < z.size(); ++j) {
@@ -146,10 +196,17 @@ void Twin::step_readout(int p, std::span<const float> x) {
 
 void Twin::step(std::span<const float> x) {
   for (int p = 0; p < plan_.n_populations; ++p) {
-    if (plan_.populations[p].model == Model::kLeaky)
-      step_spiking(p, x);
-    else
-      step_readout(p, x);
+    switch (plan_.populations[p].model) {
+      case Model::kLeaky:
+        step_leaky(p, x);
+        break;
+      case Model::kAlif:
+        step_alif(p, x);
+        break;
+      case Model::kReadout:
+        step_readout(p, x);
+        break;
+    }
   }
   ++t_;
 }

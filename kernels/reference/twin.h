@@ -14,6 +14,10 @@ namespace spikelane::reference {
 /// What one population remembers, (n) each; unused ones stay empty.
 struct TwinPopulation {
   std::vector<float> v, s, n_spikes, first_spike, v_max, v_sum, bias_trace, bias_trace_sum;
+  std::vector<float> sent;           // S, what its targets get: s where it has no synaptic trace
+  std::vector<float> b, refractory;  // alif
+  std::vector<float> v_before_reset, effective_threshold;  // alif: v' and B of the last step
+  std::vector<float> is_eligible;                          // alif: of the last step
 };
 
 class Twin {
@@ -36,17 +40,20 @@ class Twin {
   int not_finite_population() const;
 
  private:
-  std::vector<float> currents(const PopulationView& population, std::span<const float> x) const;
-  void step_spiking(int p, std::span<const float> x);
+  std::vector<float> currents(int p, std::span<const float> x);
+  void step_leaky(int p, std::span<const float> x);
+  void step_alif(int p, std::span<const float> x);
+  void observe(int p, std::size_t i, float s, float v);
   void step_readout(int p, std::span<const float> x);
   std::vector<float> read_out(const PopulationView& population, bool of_sums) const;
-  std::span<const float> source(int source, std::span<const float> x) const;
+  std::span<const float> spikes_of(int source, std::span<const float> x) const;
 
   const PlanView& plan_;
   const float* block_;
   int t_ = 0;
   std::vector<TwinPopulation> populations_;
-  std::vector<std::vector<float>> z_, z_sum_;  // of each trace
+  std::vector<std::vector<float>> z_, z_sum_;           // of each trace
+  std::vector<std::vector<std::vector<float>>> drive_;  // J of each projection of each population
 };
 
 }  // namespace spikelane::reference

@@ -1,9 +1,10 @@
 // The table of fields: every buffer of the State that a kernel touches, once.
 //
 // A tile of the State holds, for each population in list order, the fields below that the plan asks
-// for, then the traces. Sample lanes: (n, 16), lane = sample. Neuron lanes: (n_padded), lane =
-// neuron. Spikes are bits: sample lanes one uint16 a neuron, neuron lanes n_padded/32 uint32 words.
-// From this table come FieldOffsets, the tile's layout, reset, the state hash and docs/fields.md.
+// for, then the traces, then the projections' own. Sample lanes: (n, 16), lane = sample. Neuron
+// lanes: (n_padded), lane = neuron. Spikes are bits: sample lanes one uint16 a neuron, neuron lanes
+// n_padded/32 uint32 words. From this table come FieldOffsets, the tile's layout, reset, the state
+// hash and docs/fields.md.
 #pragma once
 
 #include <stdint.h>
@@ -16,6 +17,9 @@ enum class FieldKind : int { kFloat, kBits };
 enum class KeptBy : int {
   kAll,
   kSpiking,
+  kAdaptive,
+  kRefractory,
+  kSynaptic,
   kCounted,
   kFirstSpike,
   kMax,
@@ -29,6 +33,9 @@ enum class KeptBy : int {
 #define SPIKELANE_POPULATION_FIELDS(X)                                                                     \
   X(v,              kFloat, kAll,           0.0f,      "threshold", "membrane potential after the step; readout: value at the window's end") \
   X(spikes,         kBits,  kSpiking,       0.0f,      "",          "who fired in the last step")            \
+  X(b,              kFloat, kAdaptive,      0.0f,      "",          "adaptation, the threshold is b0 + beta*b") \
+  X(refractory,     kFloat, kRefractory,    0.0f,      "steps",     "steps until it may fire again")         \
+  X(synaptic_trace, kFloat, kSynaptic,      0.0f,      "spikes",    "filtered spikes that drive its targets, S = delta*S + s") \
   X(n_spikes,       kFloat, kCounted,       0.0f,      "spikes",    "spikes since the reset, exact to 2^24") \
   X(first_spike,    kFloat, kFirstSpike,    kNeverFired, "step",    "step of the first spike")               \
   X(v_max,          kFloat, kMax,           kLowest,   "threshold", "largest membrane potential since the reset") \
@@ -39,6 +46,9 @@ enum class KeptBy : int {
 #define SPIKELANE_TRACE_FIELDS(X)                                                                          \
   X(z,              kFloat, kAll,           0.0f,      "spikes",    "filtered spikes, z = kappa*z + s")      \
   X(z_sum,          kFloat, kMean,          0.0f,      "spikes",    "sum of z over the loss window")
+//  per projection
+#define SPIKELANE_PROJECTION_FIELDS(X)                                                                     \
+  X(drive,          kFloat, kSynaptic,      0.0f,      "threshold", "current of a synaptic trace, J = delta*J + P(spikes)")
 // clang-format on
 
 constexpr float kNeverFired = 16777216.0f;  // 2^24: no trial is that long
@@ -51,6 +61,9 @@ struct FieldOffsets {
 };
 struct TraceOffsets {
   SPIKELANE_TRACE_FIELDS(SPIKELANE_MEMBER)
+};
+struct ProjectionOffsets {
+  SPIKELANE_PROJECTION_FIELDS(SPIKELANE_MEMBER)
 #undef SPIKELANE_MEMBER
 };
 

@@ -7,8 +7,7 @@
 // Padding lanes (n .. n_padded) are computed and never looked at.
 #pragma once
 
-#include "kernels/core/leaky.h"
-#include "kernels/step/observe.h"
+#include "kernels/step/cells.h"
 #include "kernels/step/row_readout.h"
 #include "kernels/step/row_signal.h"
 #include "kernels/step/tile.h"
@@ -38,49 +37,66 @@ SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
   }
 }
 
-/// One step of kBlock groups of 16 leaky neurons from i on.
+/// The same with the synaptic trace of the source, where it sends one.
 template <int kBlock, class Team>
-void step_leaky_rows(const Team& team, const Tile& tile, int p, int i, int t) {
+SPIKELANE_INLINE void add_drive_rows(const Team& team, const Tile& tile,
+                                     const ProjectionView& projection, int i, int t,
+                                     typename Team::F* drive) {
+  add_projection_rows<kBlock>(team, tile, projection, i, t, drive);
+  if (projection.at.drive >= 0)
+    for (int k = 0; k < kBlock; ++k)
+      drive[k] = drive_with(team, tile, projection, i + k * kLanes, t, drive[k]);
+}
+
+/// One step of kBlock groups of 16 spiking neurons from i on.
+template <template <class, class> class Cell, int kBlock, class Team>
+void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) {
   using F = typename Team::F;
   const PopulationView& population = tile.plan->populations[p];
-  F current[kBlock], sum[kBlock];
-  add_projection_rows<kBlock>(team, tile, population.projections[0], i, t, current);
+  F current[kBlock], drive[kBlock];
+  add_drive_rows<kBlock>(team, tile, population.projections[0], i, t, current);
   for (int q = 1; q < population.n_projections; ++q) {
-    add_projection_rows<kBlock>(team, tile, population.projections[q], i, t, sum);
-    for (int k = 0; k < kBlock; ++k) current[k] = current[k] + sum[k];
+    add_drive_rows<kBlock>(team, tile, population.projections[q], i, t, drive);
+    for (int k = 0; k < kBlock; ++k) current[k] = current[k] + drive[k];
   }
   if (population.bias >= 0)
     for (int k = 0; k < kBlock; ++k)
       current[k] = current[k] + team.load(tile.parameters + population.bias + i + k * kLanes);
-  float* v_at = tile.floats(population.at.v) + i;
   // the row's own spikes of the step before are read from their list, never from here
   uint16_t* spikes = tile.masks(population.at.spikes) + i / kLanes;
   for (int k = 0; k < kBlock; ++k) {
     const int i_group = i + k * kLanes;
-    F v = team.load(v_at + k * kLanes);
-    typename Team::Mask s;
-    step_leaky(population.reset, population.reset_delay, team.load(population.beta + i_group),
-               team.load(population.threshold + i_group), current[k], v, s);
+    const NeuronPlace place{i_group};
+    Cell<Team, NeuronPlace> cell;
+    cell.load(team, tile, population, place);
+    const auto s = cell.step(team, population, place, current[k]);
+    if constexpr (Cell<Team, NeuronPlace>::kHasHistory)
+      if (tile.scratch->histories) {
+        const HistoryView& history = tile.scratch->histories[p];
+        team.store(history.h + (static_cast<int64_t>(i_group) * history.window +
+                                static_cast<int64_t>(t - history.first_step) * kLanes),
+                   cell.pseudo_derivative_of(history));
+      }
     const int n_left = population.n - i_group;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;
     spikes[k] = static_cast<uint16_t>(team.bits(s) & is_real);
-    observe(team, tile, population, i_group, t, v, s);
+    observe(team, tile, population, i_group, t, cell.membrane(), s);
     if (is_flush_step(t)) {
-      v = without_tiny(v);
-      tile.note_row_not_finite(p, team.bits(not_finite(v)) & is_real, t);
+      cell.clear_tiny();
+      tile.note_row_not_finite(p, team.bits(not_finite(cell.membrane())) & is_real, t);
     }
-    team.store(v_at + k * kLanes, v);
+    cell.store(team, tile, population, place);
   }
 }
 
 /// All groups from i on, in blocks as large as will do: each spike's row is walked once a block.
-template <int kBlock, class Team>
-void step_leaky_rows_from(const Team& team, const Tile& tile, int p, int i, int t) {
+template <template <class, class> class Cell, int kBlock, class Team>
+void step_spiking_rows_from(const Team& team, const Tile& tile, int p, int i, int t) {
   const int n_padded = tile.plan->populations[p].n_padded;
   for (; i + kBlock * kLanes <= n_padded; i += kBlock * kLanes)
-    step_leaky_rows<kBlock>(team, tile, p, i, t);
+    step_spiking_rows<Cell, kBlock>(team, tile, p, i, t);
   if constexpr (kBlock > 2)
-    if (i < n_padded) step_leaky_rows_from<kBlock / 2>(team, tile, p, i, t);
+    if (i < n_padded) step_spiking_rows_from<Cell, kBlock / 2>(team, tile, p, i, t);
 }
 
 /// Starts to bring the rows that this step's spikes will add to the next step's currents, up to
@@ -103,6 +119,16 @@ void fetch_recurrent_rows(const Team& team, const Tile& tile, int p) {
   }
 }
 
+/// The step's spikes into the history.
+inline void keep_fired(const Tile& tile, int p, int t) {
+  const HistoryView& history = tile.scratch->histories[p];
+  const int32_t* fired = tile.scratch->fired + static_cast<int64_t>(p) * tile.scratch->fired_stride;
+  int32_t* step_begin = history.step_begin + (t - history.first_step);
+  const int n_fired = tile.scratch->n_fired[p];
+  for (int k = 0; k < n_fired; ++k) history.units[step_begin[0] + k] = fired[k];
+  step_begin[1] = step_begin[0] + n_fired;
+}
+
 template <class Team>
 void step_population_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
@@ -110,10 +136,14 @@ void step_population_row(const Team& team, const Tile& tile, int p, int t) {
     step_readout_row(team, tile, p, t);
     return;
   }
-  step_leaky_rows_from<Team::kRowBlock>(team, tile, p, 0, t);
+  if (population.model == Model::kAlif)
+    step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, 0, t);
+  else
+    step_spiking_rows_from<LeakyCell, Team::kRowBlock>(team, tile, p, 0, t);
   if (!population.needs_list) return;
   list_fired(team, tile, p);
   fetch_recurrent_rows(team, tile, p);
+  if (tile.scratch->histories) keep_fired(tile, p, t);
 }
 
 /// The fused trial and the single step of one row.

@@ -17,9 +17,12 @@ void advance_trace(const Team& team, const Tile& tile, const ProjectionView& pro
                    const TraceView& trace, int t) {
   float* z = tile.floats(trace.at.z);
   const auto kappa = team.broadcast(trace.kappa);
-  if (projection.source == kInputSource && tile.input->dense) {
-    const float* x =
-        tile.input->dense + static_cast<int64_t>(t - tile.input->first_step) * trace.n * kLanes;
+  const bool is_dense = projection.source == kInputSource && tile.input->dense;
+  if (trace.source_trace >= 0 || is_dense) {
+    const float* x = is_dense
+                         ? tile.input->dense +
+                               static_cast<int64_t>(t - tile.input->first_step) * trace.n * kLanes
+                         : tile.floats(trace.source_trace);
     for (int j = 0; j < trace.n; ++j)
       team.store(z + j * kLanes, kappa * team.load(z + j * kLanes) + team.load(x + j * kLanes));
   } else {

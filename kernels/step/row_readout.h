@@ -14,7 +14,8 @@ namespace spikelane::SPIKELANE_ISA {
 inline bool is_momentary(const Tile& tile, const ProjectionView& projection,
                          const TraceView& trace) {
   const bool is_dense = projection.source == kInputSource && tile.input->dense;
-  return trace.kappa == 0.0f && trace.at.z_sum < 0 && !is_dense && !projection.is_recurrent;
+  return trace.kappa == 0.0f && trace.at.z_sum < 0 && !is_dense && !projection.is_recurrent &&
+         trace.source_trace < 0;
 }
 
 template <class Team>
@@ -25,7 +26,11 @@ void advance_row_trace(const Team& team, const Tile& tile, const ProjectionView&
   const bool is_dense = projection.source == kInputSource && tile.input->dense;
   const auto kappa = team.broadcast(trace.kappa);
   for (int j = 0; j < trace.n_padded; j += kLanes) team.store(z + j, kappa * team.load(z + j));
-  if (is_dense) {
+  if (trace.source_trace >= 0) {
+    const float* s = tile.floats(trace.source_trace);
+    for (int j = 0; j < trace.n_padded; j += kLanes)
+      team.store(z + j, team.load(z + j) + team.load(s + j));
+  } else if (is_dense) {
     const float* x = dense_input(tile, trace.n, t);
     for (int j = 0; j < trace.n; ++j) z[j] = z[j] + x[j];
   } else {

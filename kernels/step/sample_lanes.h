@@ -15,8 +15,7 @@
 // one accumulator per projection from +0, presynaptic index ascending, so the bits are the same.
 #pragma once
 
-#include "kernels/core/leaky.h"
-#include "kernels/step/observe.h"
+#include "kernels/step/cells.h"
 #include "kernels/step/readout.h"
 #include "kernels/step/sample_table.h"
 #include "kernels/step/signal.h"
@@ -49,56 +48,69 @@ SPIKELANE_INLINE void add_projection(const Team& team, const Tile& tile,
   }
 }
 
+/// The same with the synaptic trace of the source, where it sends one.
+template <int kBlock, class Team>
+SPIKELANE_INLINE void add_drive(const Team& team, const Tile& tile,
+                                const ProjectionView& projection, int i, int t,
+                                typename Team::F* drive) {
+  add_projection<kBlock>(team, tile, projection, i, t, drive);
+  if (projection.at.drive >= 0)
+    for (int k = 0; k < kBlock; ++k)
+      drive[k] = drive_with(team, tile, projection, (i + k) * kLanes, t, drive[k]);
+}
+
 /// I = ((P1 + P2) + ...) + bias
 template <int kBlock, class Team>
 SPIKELANE_INLINE void sum_currents(const Team& team, const Tile& tile,
                                    const PopulationView& population, int i, int t,
                                    typename Team::F* current) {
-  add_projection<kBlock>(team, tile, population.projections[0], i, t, current);
+  add_drive<kBlock>(team, tile, population.projections[0], i, t, current);
   for (int p = 1; p < population.n_projections; ++p) {
-    typename Team::F sum[kBlock];
-    add_projection<kBlock>(team, tile, population.projections[p], i, t, sum);
-    for (int k = 0; k < kBlock; ++k) current[k] = current[k] + sum[k];
+    typename Team::F drive[kBlock];
+    add_drive<kBlock>(team, tile, population.projections[p], i, t, drive);
+    for (int k = 0; k < kBlock; ++k) current[k] = current[k] + drive[k];
   }
   if (population.bias < 0) return;
   const float* bias = tile.parameters + population.bias + i;
   for (int k = 0; k < kBlock; ++k) current[k] = current[k] + team.broadcast(bias[k]);
 }
 
-/// The window of kBlock leaky neurons from i on, any parameters, any sources.
-template <int kBlock, class Team>
-void run_leaky_block(const Team& team, const Tile& tile, int p, int i, int t_begin, int t_end) {
+/// The window of kBlock spiking neurons from i on, any parameters, any sources.
+template <template <class, class> class Cell, int kBlock, class Team>
+void run_spiking_block(const Team& team, const Tile& tile, int p, int i, int t_begin, int t_end) {
   using F = typename Team::F;
-  using Mask = typename Team::Mask;
   const PopulationView& population = tile.plan->populations[p];
-  float* v_at = tile.floats(population.at.v) + i * kLanes;
-  F v[kBlock];
-  Mask s[kBlock];
-  for (int k = 0; k < kBlock; ++k) {
-    v[k] = team.load(v_at + k * kLanes);
-    s[k] = team.mask(0);
-  }
+  Cell<Team, SamplePlace> cell[kBlock];
+  for (int k = 0; k < kBlock; ++k) cell[k].load(team, tile, population, SamplePlace{i + k});
   uint16_t* masks = tile.scratch->signals[p].masks + i;
   for (int t = t_begin; t < t_end; ++t, masks += population.n) {
     F current[kBlock];
     sum_currents<kBlock>(team, tile, population, i, t, current);
     for (int k = 0; k < kBlock; ++k) {
-      step_leaky(population.reset, population.reset_delay, team.broadcast(population.beta[i + k]),
-                 team.broadcast(population.threshold[i + k]), current[k], v[k], s[k]);
-      masks[k] = team.bits(s[k]);
-      observe(team, tile, population, (i + k) * kLanes, t, v[k], s[k]);
+      const auto s = cell[k].step(team, population, SamplePlace{i + k}, current[k]);
+      masks[k] = team.bits(s);
+      observe(team, tile, population, (i + k) * kLanes, t, cell[k].membrane(), s);
     }
     if (is_flush_step(t))
-      for (int k = 0; k < kBlock; ++k) v[k] = without_tiny(v[k]);
+      for (int k = 0; k < kBlock; ++k) cell[k].clear_tiny();
   }
   for (int k = 0; k < kBlock; ++k) {
-    team.store(v_at + k * kLanes, v[k]);
-    tile.note_not_finite(p, team.bits(not_finite(v[k])), t_end - 1);
+    cell[k].store(team, tile, population, SamplePlace{i + k});
+    tile.note_not_finite(p, team.bits(not_finite(cell[k].membrane())), t_end - 1);
   }
 }
 
+template <template <class, class> class Cell, class Team>
+void run_spiking_blocks(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+  const int n = tile.plan->populations[p].n;
+  int i = 0;
+  for (; i + Team::kBlock <= n; i += Team::kBlock)
+    run_spiking_block<Cell, Team::kBlock>(team, tile, p, i, t_begin, t_end);
+  for (; i < n; ++i) run_spiking_block<Cell, 1>(team, tile, p, i, t_begin, t_end);
+}
+
 template <class Team>
-void run_leaky(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+void run_spiking(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   const SignalBuffer& signal = tile.scratch->signals[p];
   const int n_window = t_end - t_begin;
@@ -107,10 +119,10 @@ void run_leaky(const Team& team, const Tile& tile, int p, int t_begin, int t_end
   if (uses_table) {
     run_leaky_by_table(team, tile, p, t_begin, t_end);
   } else {
-    int i = 0;
-    for (; i + Team::kBlock <= population.n; i += Team::kBlock)
-      run_leaky_block<Team::kBlock>(team, tile, p, i, t_begin, t_end);
-    for (; i < population.n; ++i) run_leaky_block<1>(team, tile, p, i, t_begin, t_end);
+    if (population.model == Model::kAlif)
+      run_spiking_blocks<AlifCell>(team, tile, p, t_begin, t_end);
+    else
+      run_spiking_blocks<LeakyCell>(team, tile, p, t_begin, t_end);
     const uint16_t* last = signal.masks + static_cast<int64_t>(n_window - 1) * population.n;
     uint16_t* spikes = tile.masks(population.at.spikes);
     for (int i_neuron = 0; i_neuron < population.n; ++i_neuron) spikes[i_neuron] = last[i_neuron];
@@ -122,8 +134,8 @@ void run_leaky(const Team& team, const Tile& tile, int p, int t_begin, int t_end
 
 template <class Team>
 void run_population(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
-  if (tile.plan->populations[p].model == Model::kLeaky)
-    run_leaky(team, tile, p, t_begin, t_end);
+  if (is_spiking(tile.plan->populations[p].model))
+    run_spiking(team, tile, p, t_begin, t_end);
   else
     run_readout(team, tile, p, t_begin, t_end);
 }

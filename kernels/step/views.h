@@ -31,6 +31,8 @@ struct TraceView {
   int n, n_padded;  // presynaptic neurons
   float kappa;
   TraceOffsets at;
+  int64_t source_trace;  // offset of the source's synaptic trace, which enters in place of its
+                         // spikes, or -1
 };
 
 struct ProjectionView {
@@ -42,6 +44,14 @@ struct ProjectionView {
   const int* trace_of;  // (n_post) trace that readout neuron i reads; null for spiking targets
   int single_trace;     // the one trace of all readout neurons, or -1 when they differ
   int first_trace, n_traces;  // readouts: its traces, one for each kappa
+  float delta;                // decay of the source's synaptic trace; 0: spikes drive the target
+  ProjectionOffsets at;
+};
+
+/// What an `alif` neuron has beside beta (its alpha) and threshold (its b0), (n_padded) each.
+struct AlifView {
+  const float *input_gain, *adaptation, *rho, *b_gain, *v_reset, *t_refractory;
+  int subtracts;  // a spike takes B from v; else v becomes v_reset
 };
 
 struct PopulationView {
@@ -53,12 +63,13 @@ struct PopulationView {
   const float* beta;       // (n_padded) decay a step
   const float* threshold;  // (n_padded)
   float gain;
+  AlifView alif;
+  float delta;                        // decay of its synaptic trace, or 0
   const ProjectionView* projections;  // incoming, in list order
   int n_projections;
   int64_t bias;  // offset into the member's parameters, or -1
   FieldOffsets at;
   int is_output;
-  int feeds_spiking;    // some spiking population reads its spikes
   int feeds_recurrent;  // some projection reads them a step later
   int needs_list;       // somebody reads its spikes as lists (not as codes or through only_trace)
   int only_trace;       // the one trace of its spikes when a fast path may advance it, else -1
@@ -115,16 +126,28 @@ struct SignalBuffer {
   uint8_t* codes;       // (window, 16) the set of neurons that fired, for n <= 4; else null
 };
 
+/// What a window leaves behind of an `alif` population for learning: neuron lanes, one row.
+struct HistoryView {
+  float* h;             // (n_padded/16, window, 16) pseudo-derivative of each step
+  int32_t* step_begin;  // (window + 1) into units
+  int32_t* units;       // (window * n at most) who fired, ascending within a step
+  Surrogate surrogate;
+  float gamma;
+  int window;      // steps that there is room for
+  int first_step;  // that its first entry stands for
+};
+
 /// Working memory of one team; sizes follow from the plan (engine/plan/scratch.h).
 struct ScratchView {
   SignalBuffer* signals;  // (n_populations), sample lanes
   float* table;           // (largest n padded, kMaxCodes), sample lanes
   int32_t* fired;  // (n_populations, fired_stride) indices of the last step's spikes, neuron lanes
-  int32_t* n_fired;      // (n_populations)
-  int64_t fired_stride;  // largest n padded
-  int32_t* nonzero;      // (largest n padded, inputs too) who has a trace, neuron lanes
-  float* logits;         // (O padded, 16)
-  uint8_t* uses_table;   // (n_populations) chosen for the tile at hand
+  int32_t* n_fired;        // (n_populations)
+  int64_t fired_stride;    // largest n padded
+  int32_t* nonzero;        // (largest n padded, inputs too) who has a trace, neuron lanes
+  float* logits;           // (O padded, 16)
+  uint8_t* uses_table;     // (n_populations) chosen for the tile at hand
+  HistoryView* histories;  // (n_populations), or null: nothing is recorded
 };
 
 /// A member's trials, or one window of them, over consecutive tiles.

@@ -70,20 +70,10 @@ std::span<const float> PreparedScene::frame(int sample, int t) const {
       static_cast<std::size_t>(t * scene.n_samples + sample) * n_inputs, n_inputs);
 }
 
-namespace {
-
-// final state of one population, rows ascending
-struct Final {
-  std::vector<float> v, spikes;
-  std::vector<std::int32_t> counts;
-};
-
-}  // namespace
-
 Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<double>* rates) {
   const Scene& scene = prepared.scene;
   const PlanView& view = plan.view();
-  std::vector<Final> finals(static_cast<std::size_t>(view.n_populations));
+  std::vector<FinalState> finals(static_cast<std::size_t>(view.n_populations));
   Outcome outcome;
   std::vector<float> block(static_cast<std::size_t>(plan.n_block_floats()));
   for (int member = 0; member < scene.n_members; ++member) {
@@ -94,10 +84,17 @@ Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<do
       for (int t = 0; t < scene.n_steps; ++t) twin.step(prepared.frame(sample, t));
       for (int p = 0; p < view.n_populations; ++p) {
         const reference::TwinPopulation& population = twin.population(p);
-        Final& final = finals[static_cast<std::size_t>(p)];
-        final.v.insert(final.v.end(), population.v.begin(), population.v.end());
-        final.spikes.insert(final.spikes.end(), population.s.begin(), population.s.end());
-        for (float n : population.n_spikes) final.counts.push_back(static_cast<std::int32_t>(n));
+        FinalState row{is_spiking(view.populations[p].model),
+                       population.v,
+                       population.sent,
+                       population.b,
+                       population.refractory,
+                       {}};
+        if (view.populations[p].at.b < 0) row.b.clear();
+        if (view.populations[p].at.refractory < 0) row.refractory.clear();
+        for (float n : population.n_spikes) row.n_spikes.push_back(static_cast<std::int32_t>(n));
+        finals[static_cast<std::size_t>(p)].is_spiking = row.is_spiking;
+        finals[static_cast<std::size_t>(p)].append(row);
       }
       const std::vector<float> logits = twin.logits();
       outcome.logits.insert(outcome.logits.end(), logits.begin(), logits.end());
