@@ -149,7 +149,7 @@ std::vector<SceneResult> run_es_randman(const BenchMachine& machine) {
   const int n_counted = std::min(16, es.n_members);
   Members members(trainer->plan(), machine.kernels, es, config.seed);
   const SearchSchedule schedule(es, trainer->plan().parameter_tensors());
-  members.begin_update(trainer->mean(), trainer->n_updates(),
+  members.begin_update(trainer->parameters(), trainer->n_updates(),
                        schedule.searched_at(trainer->n_updates()));
   Minibatches minibatches(config.seed, data.n_samples, es.batch);
   const auto batch = minibatches.at(trainer->n_updates());

@@ -59,6 +59,18 @@ void print_network(const NetworkDescription& network) {
 
 void print_rule(const CheckedConfig& checked) {
   const RunConfig& config = checked.config;
+  if (config.rule.kind == RuleKind::kKernl) {
+    const KernlConfig& kernl = config.rule.kernl;
+    const int n = kernl.batch == 0 ? checked.shape.n_train : kernl.batch;
+    std::printf("rule kernl: filters %s, sensitivity %s, batch of %s samples\n",
+                name_of(kernl.filters, kFilterKinds).c_str(),
+                name_of(kernl.sensitivity.kind, kSensitivityKinds).c_str(), with_commas(n).c_str());
+    std::printf("  an update: %.4g sample-steps; the run of %s updates: %.4g epochs\n",
+                static_cast<double>(n) * checked.shape.n_steps,
+                with_commas(config.run.n_updates).c_str(),
+                static_cast<double>(config.run.n_updates) * n / checked.shape.n_train);
+    return;
+  }
   const EsConfig& es = config.rule.es;
   const int batch = es.batch == 0 ? checked.shape.n_train : es.batch;
   std::printf("rule es: %d members%s, batch of %s samples\n", es.n_members,

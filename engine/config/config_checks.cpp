@@ -254,7 +254,53 @@ void check_es(const RunConfig& config, bool is_phase_list, Problems& problems) {
   if (!problems.has_at("rule.phases") && !problems.has_at("rule.searched")) {
     check_phases(es, is_phase_list, tensors, problems);
   }
-  const OptimiserConfig& optimiser = es.optimiser;
+}
+
+// KeRNL needs a readout that hears an alif population, and a loss with a derivative
+void check_kernl(const RunConfig& config, Problems& problems) {
+  const KernlConfig& kernl = config.rule.kernl;
+  const NetworkDescription& network = config.network;
+  if (!knows_all_ends(network, problems)) return;
+  const std::vector<std::string> tensors = tensor_names(network);
+  for (std::size_t i = 0; i < kernl.trained.size(); ++i)
+    check_tensor_name(kernl.trained[i], "rule.trained." + std::to_string(i), tensors, problems);
+  const std::size_t last = network.populations.size() - 1;
+  const PopulationDescription& output = network.populations[last];
+  if (output.model != NeuronModel::kReadout)
+    problems.add(population_at(last, ".model"), in_quotes(name_of(output.model, kNeuronModels)),
+                 "\"readout\" for the last population: rule kernl takes its error from there");
+  else if (std::any_of(output.beta.begin(), output.beta.end(),
+                       [&](double beta) { return beta != output.beta[0]; }))
+    problems.add(population_at(last, ".beta"), "different decays",
+                 "one decay for all readout neurons where the rule is kernl");
+  const bool has_alif = std::any_of(network.populations.begin(), network.populations.end(),
+                                    [](const auto& p) { return p.model == NeuronModel::kAlif; });
+  if (!has_alif)
+    problems.add("network.populations", "none of model \"alif\"",
+                 "at least one alif population where the rule is kernl");
+  if (config.loss.kind == LossKind::kCountHinge)
+    problems.add("loss.kind", "\"count_hinge\"",
+                 "\"cross_entropy\" or \"mean_squared_error\" where the rule is kernl");
+  if (config.loss.logits != LogitKind::kMean && config.loss.logits != LogitKind::kFinal &&
+      !problems.has_at("loss.logits"))
+    problems.add("loss.logits", in_quotes(name_of(config.loss.logits, kLogitKinds)),
+                 "\"final\" or \"mean\" where the rule is kernl");
+  for (std::size_t p = 0; p < network.populations.size(); ++p) {
+    if (network.populations[p].model != NeuronModel::kAlif) continue;
+    std::set<double> deltas;
+    for (const ProjectionDescription& projection : network.projections) {
+      if (projection.to != network.populations[p].name) continue;
+      const PopulationDescription* from = find_population(network, projection.from);
+      if (from && projection.signal == SignalKind::kTrace && from->synaptic_decay[0] > 0.0)
+        deltas.insert(from->synaptic_decay[0]);
+    }
+    if (deltas.size() > 1)
+      problems.add(population_at(p), "sources with different synaptic time constants",
+                   "one synaptic time constant among the sources of a population that learns");
+  }
+}
+
+void check_optimiser(const OptimiserConfig& optimiser, Problems& problems) {
   if (optimiser.kind == OptimiserKind::kSgd && optimiser.nesterov && optimiser.momentum == 0.0 &&
       !problems.has_at("rule.optimiser.momentum")) {
     problems.add("rule.optimiser.nesterov", "true", "false where momentum is 0");
@@ -301,7 +347,13 @@ void check_randman(const RunConfig& config, Problems& problems) {
 void check_config(const RunConfig& config, bool is_phase_list, Problems& problems) {
   check_network(config.network, problems);
   check_loss(config, problems);
-  check_es(config, is_phase_list, problems);
+  if (config.rule.kind == RuleKind::kEs) {
+    check_es(config, is_phase_list, problems);
+    check_optimiser(config.rule.es.optimiser, problems);
+  } else {
+    check_kernl(config, problems);
+    check_optimiser(config.rule.kernl.optimiser, problems);
+  }
   check_run(config.run, problems);
   if (config.task.kind == TaskKind::kRandman && !problems.has_at("task")) {
     check_randman(config, problems);
@@ -315,7 +367,9 @@ void check_task_sizes(const RunConfig& config, const TaskSizes& sizes, Problems&
                    "an integer <= " + std::to_string(limit) + ", " + what);
     }
   };
-  at_most("rule.batch", config.rule.es.batch, sizes.n_train, "the number of training samples");
+  const bool is_es = config.rule.kind == RuleKind::kEs;
+  at_most("rule.batch", is_es ? config.rule.es.batch : config.rule.kernl.batch, sizes.n_train,
+          "the number of training samples");
   at_most("loss.window", config.loss.logits == LogitKind::kMean ? config.loss.window : 0,
           sizes.n_steps, "the steps of a trial");
   at_most("run.n_test_report", config.run.n_test_report, sizes.n_test,

@@ -41,7 +41,26 @@ inline constexpr EnumName<LogitKind> kLogitKinds[] = {{LogitKind::kCounts, "coun
                                                       {LogitKind::kFinal, "final"},
                                                       {LogitKind::kMax, "max"},
                                                       {LogitKind::kMean, "mean"}};
-inline constexpr EnumName<RuleKind> kRuleKinds[] = {{RuleKind::kEs, "es"}};
+inline constexpr EnumName<RuleKind> kRuleKinds[] = {{RuleKind::kEs, "es"},
+                                                    {RuleKind::kKernl, "kernl"}};
+inline constexpr EnumName<KernlMode> kKernlModes[] = {{KernlMode::kTrial, "trial"}};
+inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
+    {DerivativeAt::kError, "error"},
+    {DerivativeAt::kTrace, "trace"},
+    {DerivativeAt::kSeed, "seed"},
+    {DerivativeAt::kSeedPlain, "seed_plain"}};
+inline constexpr EnumName<SurrogateKind> kSurrogates[] = {
+    {SurrogateKind::kTriangle, "triangle"}, {SurrogateKind::kExponential, "exponential"}};
+inline constexpr EnumName<FilterKind> kFilterKinds[] = {{FilterKind::kMembrane, "membrane"},
+                                                        {FilterKind::kAdaptation, "adaptation"},
+                                                        {FilterKind::kEprop, "eprop"}};
+inline constexpr EnumName<SensitivityKind> kSensitivityKinds[] = {
+    {SensitivityKind::kIdentity, "identity"},
+    {SensitivityKind::kRandom, "random"},
+    {SensitivityKind::kAnalytic, "analytic"},
+    {SensitivityKind::kOneHop, "one_hop"}};
+inline constexpr EnumName<FeedbackKind> kFeedbackKinds[] = {{FeedbackKind::kSymmetric, "symmetric"},
+                                                            {FeedbackKind::kRandom, "random"}};
 inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kNone, "none"},
     {ShapingKind::kZScore, "z_score"},
@@ -200,6 +219,9 @@ void visit_optimiser(Visitor& v, OptimiserConfig& c) {
               v.number({"lr", "learning rate"}, c.lr, kPositive);
               v.number({"lr_decay", "the rate is lr * lr_decay^u in update u = 0, 1, ..."},
                        c.lr_decay, kFraction);
+              v.integer({"cosine_updates",
+                         "half a cosine takes the rate to 0 by this update; 0: none", "updates"},
+                        c.cosine_updates, {});
               v.number(
                   {"weight_decay", "times the parameter, added to the gradient; adamw: decoupled"},
                   c.weight_decay, kNotNegative);
@@ -253,6 +275,48 @@ void visit_es(Visitor& v, EsConfig& c) {
 }
 
 template <class Visitor>
+void visit_kernl(Visitor& v, KernlConfig& c) {
+  v.one_of({"mode", "gradients from whole trials"}, c.mode, kKernlModes);
+  v.count_or_all({"batch", "training samples of an update"}, c.batch, {1, kMaxRows});
+  v.one_of({"derivative_at",
+            "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},
+           c.derivative_at, kDerivativePlaces);
+  v.one_of({"surrogate", "form of the pseudo-derivative of x = (v' - B) / B"}, c.surrogate,
+           kSurrogates);
+  v.number({"gamma", "height of the pseudo-derivative"}, c.gamma, kPositive);
+  v.one_of({"filters",
+            "of a neuron's eligibility: its membrane's; KeRNL's plain slow one for adaptation "
+            "beside it; or e-prop's, which knows the threshold's return"},
+           c.filters, kFilterKinds);
+  v.section({"sensitivity", "the sensitivity tensor M"}, [&] {
+    v.variant({"kind",
+               "identity; random; analytic: (1-alpha) R_m W of the recurrent weights; one_hop: "
+               "identity + analytic"},
+              c.sensitivity.kind, kSensitivityKinds, [&](SensitivityKind kind) {
+                if (kind == SensitivityKind::kRandom)
+                  v.number({"std", "standard deviation"}, c.sensitivity.std, kPositive);
+              });
+  });
+  v.variant({"feedback",
+             "how the outputs' error reaches neurons: by the readout's weights, or by "
+             "random ones that stay"},
+            c.feedback, kFeedbackKinds, [&](FeedbackKind kind) {
+              if (kind == FeedbackKind::kRandom)
+                v.number({"feedback_std", "standard deviation of random feedback"}, c.feedback_std,
+                         kPositive);
+            });
+  v.boolean({"readout_filter", "whether a leaky readout's memory is honoured"}, c.readout_filter);
+  v.number({"clip_norm", "largest norm of the gradient; 0: no limit"}, c.clip_norm, kNotNegative);
+  v.number({"rate_strength", "of the regulariser: rate_strength * sum (rate - rate_target)^2"},
+           c.rate_strength, kNotNegative);
+  v.number({"rate_target", "wanted firing rate", "spikes per neuron and step"}, c.rate_target,
+           kZeroToOne);
+  v.names_or_all({"trained", "the tensors that are trained"}, c.trained);
+  v.section({"optimiser", "how the gradient changes the weights"},
+            [&] { visit_optimiser(v, c.optimiser); });
+}
+
+template <class Visitor>
 void visit_config(Visitor& v, RunConfig& c) {
   v.integer({"seed", "seed of every random number but the data's"}, c.seed, {0, UINT64_MAX});
   v.number({"dt_ms", "length of a step", "ms"}, c.dt_ms, kPositive);
@@ -269,6 +333,7 @@ void visit_config(Visitor& v, RunConfig& c) {
   v.section({"rule", "how weights change", "", true}, [&] {
     v.variant({"kind", "learning rule", "", true}, c.rule.kind, kRuleKinds, [&](RuleKind kind) {
       if (kind == RuleKind::kEs) visit_es(v, c.rule.es);
+      if (kind == RuleKind::kKernl) visit_kernl(v, c.rule.kernl);
     });
   });
   v.section({"run", "how long, and how often is reported"}, [&] {

@@ -58,6 +58,7 @@ struct OptimiserConfig {
   OptimiserKind kind = OptimiserKind::kAdam;
   double lr = 0.01;
   double lr_decay = 1.0;              // lr(u) = lr * lr_decay^u, u = 0 for the first update
+  int cosine_updates = 0;             // times (1 + cos(pi*u/cosine_updates))/2; 0: no such factor
   double weight_decay = 0.0;          // adam, sgd: added to the gradient; adamw: decoupled
   double momentum = 0.0;              // sgd, rms_prop
   bool nesterov = false;              // sgd
@@ -94,11 +95,43 @@ struct EsConfig {
   OptimiserConfig optimiser;
 };
 
-enum class RuleKind { kEs };
+enum class KernlMode { kTrial, kOnline };
+enum class DerivativeAt { kError, kTrace, kSeed, kSeedPlain };
+enum class SurrogateKind { kTriangle, kExponential };
+enum class FilterKind { kMembrane, kAdaptation, kEprop };
+enum class SensitivityKind { kIdentity, kRandom, kAnalytic, kOneHop };
+enum class FeedbackKind { kSymmetric, kRandom };
+
+/// Start of the sensitivity tensor M.
+struct SensitivityConfig {
+  SensitivityKind kind = SensitivityKind::kIdentity;
+  double std = 0.1;  // kRandom
+};
+
+struct KernlConfig {
+  KernlMode mode = KernlMode::kTrial;
+  int batch = 32;  // samples an update; 0: all training data
+  DerivativeAt derivative_at = DerivativeAt::kError;
+  SurrogateKind surrogate = SurrogateKind::kTriangle;
+  double gamma = 0.3;  // height of the surrogate
+  FilterKind filters = FilterKind::kEprop;
+  SensitivityConfig sensitivity;
+  FeedbackKind feedback = FeedbackKind::kSymmetric;
+  double feedback_std = 0.1;  // kRandom
+  bool readout_filter = true;
+  double clip_norm = 0.0;            // 0: no clipping
+  double rate_strength = 0.0;        // of the regulariser strength * sum (rate - target)^2
+  double rate_target = 0.01;         // spikes per neuron and step
+  std::vector<std::string> trained;  // tensors; empty: all
+  OptimiserConfig optimiser;
+};
+
+enum class RuleKind { kEs, kKernl };
 
 struct RuleConfig {
   RuleKind kind = RuleKind::kEs;
   EsConfig es;
+  KernlConfig kernl;
 };
 
 struct RunSection {

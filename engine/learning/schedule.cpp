@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "engine/config/user_error.h"
+#include "kernels/core/double_math.h"
 
 namespace spikelane {
 
@@ -18,7 +19,10 @@ double power(double base, std::uint64_t exponent) {
 }
 
 double learning_rate_at(const OptimiserConfig& config, std::int64_t update) {
-  return config.lr * power(config.lr_decay, static_cast<std::uint64_t>(update));
+  const double rate = config.lr * power(config.lr_decay, static_cast<std::uint64_t>(update));
+  if (config.cosine_updates == 0) return rate;
+  const double part = std::min(1.0, static_cast<double>(update) / config.cosine_updates);
+  return rate * (0.5 * (1.0 + own_cos(3.14159265358979323846 * part)));
 }
 
 float sigma_at(const EsConfig& config, const std::string& tensor, std::int64_t update) {

@@ -26,7 +26,8 @@ struct ParameterRange {
 /// Relative error at most about 2 * exponent * 2^-53.
 double power(double base, std::uint64_t exponent);
 
-/// lr * lr_decay^update; update 0 is the first.
+/// lr * lr_decay^update, and where cosine_updates is set times half a cosine that ends there at 0;
+/// update 0 is the first.
 double learning_rate_at(const OptimiserConfig& config, std::int64_t update);
 
 /// The smallest sigma a schedule may decay to; the gradient is divided by it.

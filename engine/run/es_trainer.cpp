@@ -108,21 +108,8 @@ std::vector<float> EsTrainer::tested_parameters() {
 }
 
 std::string EsTrainer::state_hash() const {
-  StateHash hash;
-  hash.add(static_cast<std::uint64_t>(update_));
-  std::vector<const ParameterTensor*> tensors;
-  for (const ParameterTensor& tensor : plan_->parameter_tensors()) tensors.push_back(&tensor);
-  std::sort(tensors.begin(), tensors.end(),
-            [](const auto* a, const auto* b) { return a->name < b->name; });
-  for (const ParameterTensor* tensor : tensors)
-    hash.add(std::span(mean_).subspan(static_cast<std::size_t>(tensor->begin),
-                                      static_cast<std::size_t>(tensor->end - tensor->begin)));
-  for (const OptimiserVector& vector : optimiser_.state().vectors)
-    hash.add(std::span<const float>(vector.values));
-  for (std::int64_t n_updates : optimiser_.state().n_updates)
-    hash.add(static_cast<std::uint64_t>(n_updates));
-  hash.add(loss_hash_);
-  return hash.text();
+  return hash_training(update_, plan_->parameter_tensors(), mean_, optimiser_.state(), {},
+                       loss_hash_);
 }
 
 }  // namespace spikelane

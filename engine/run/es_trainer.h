@@ -12,38 +12,24 @@
 #include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
 #include "engine/run/evaluator.h"
+#include "engine/run/trainer.h"
 
 namespace spikelane {
 
-/// What one update did, for reports.
-struct UpdateScores {
-  double loss = 0.0, accuracy = 0.0;  // means over members and samples
-  double gradient_norm = 0.0;
-  double trial_s = 0.0, update_s = 0.0;
-};
-
-class EsTrainer {
+class EsTrainer : public Trainer {
  public:
   /// `config`, `data`, `kernels` and `pool` must outlive it.
   EsTrainer(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
             ThreadPool& pool, const Dataset& data);
 
-  /// The next update. Throws RunError when a state or a loss is not finite; then the mean is still
-  /// that of the update before.
-  UpdateScores update();
-
-  std::int64_t n_updates() const { return update_; }
-  const Plan& plan() const { return *plan_; }
-  /// The mean parameters, flat and logical (P).
-  const std::vector<float>& mean() const { return mean_; }
-  /// The mean as the next update's members see it: tensors that members redraw are redrawn. What
-  /// the mean is tested with.
-  std::vector<float> tested_parameters();
-  std::int64_t sample_steps_per_update() const;
-
-  /// XXH64 over the update counter, the parameters by sorted tensor name, the optimiser's state and
-  /// the running hash of all losses: 16 hex digits (design, section 4).
-  std::string state_hash() const;
+  UpdateScores update() override;
+  std::int64_t n_updates() const override { return update_; }
+  const Plan& plan() const override { return *plan_; }
+  const std::vector<float>& parameters() const override { return mean_; }
+  /// The mean as the next update's members see it: tensors that members redraw are redrawn.
+  std::vector<float> tested_parameters() override;
+  std::int64_t sample_steps_per_update() const override;
+  std::string state_hash() const override;
 
  private:
   std::vector<double> member_losses() const;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/run/es_trainer.h"
+#include "engine/run/kernl_trainer.h"
 #include "engine/run/mean_test.h"
 
 namespace spikelane {
@@ -22,13 +23,21 @@ struct Averages {
   int n_updates = 0;
 };
 
+std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
+                                      const KernelTable& kernels, ThreadPool& pool,
+                                      const Dataset& data) {
+  if (config.rule.kind == RuleKind::kKernl)
+    return std::make_unique<KernlTrainer>(config, options, kernels, pool, data);
+  return std::make_unique<EsTrainer>(config, options, kernels, pool, data);
+}
+
 class TrainingRun {
  public:
   TrainingRun(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
               ThreadPool& pool, const TaskData& data, const TrainHooks& hooks)
       : config_(config),
         hooks_(hooks),
-        trainer_(config, options, kernels, pool, data.train),
+        trainer_(make_trainer(config, options, kernels, pool, data.train)),
         // without held-out data the training samples are tested
         test_(config, options, kernels, pool, data.test.n_samples > 0 ? data.test : data.train) {
     result_.seed = config.seed;
@@ -38,13 +47,13 @@ class TrainingRun {
   }
 
   RunResult run() {
-    while (trainer_.n_updates() < config_.run.n_updates) {
+    while (trainer_->n_updates() < config_.run.n_updates) {
       if (hooks_.stop && hooks_.stop->load() != 0) {
         result_.interrupted = "signal";
         break;
       }
       update();
-      const auto n_done = static_cast<int>(trainer_.n_updates());
+      const auto n_done = static_cast<int>(trainer_->n_updates());
       if (hooks_.on_update) hooks_.on_update(n_done);
       if (n_done % config_.run.report_every == 0) {
         result_.reports.push_back(report(is_test_due(n_done), config_.run.n_test_report));
@@ -66,21 +75,21 @@ class TrainingRun {
   }
 
   void update() {
-    const UpdateScores scores = trainer_.update();
+    const UpdateScores scores = trainer_->update();
     averages_.loss += scores.loss;
     averages_.accuracy += scores.accuracy;
     ++averages_.n_updates;
     gradient_norm_ = scores.gradient_norm;
     result_.timing.trial_s += scores.trial_s;
     result_.timing.update_s += scores.update_s;
-    n_sample_steps_ += static_cast<double>(trainer_.sample_steps_per_update());
+    n_sample_steps_ += static_cast<double>(trainer_->sample_steps_per_update());
   }
 
   Report report(bool is_tested, int n_samples) {
     if (averages_.n_updates > 0) last_ = averages_;
     averages_ = {};
     Report report;
-    report.update = static_cast<int>(trainer_.n_updates());
+    report.update = static_cast<int>(trainer_->n_updates());
     if (last_.n_updates > 0) {
       report.train_loss = last_.loss / last_.n_updates;
       report.train_accuracy = last_.accuracy / last_.n_updates;
@@ -88,7 +97,7 @@ class TrainingRun {
     }
     if (is_tested) {
       const auto start = Clock::now();
-      const TestScores scores = test_.run(trainer_.tested_parameters(), n_samples);
+      const TestScores scores = test_.run(trainer_->tested_parameters(), n_samples);
       report.test_loss = scores.loss;
       report.test_accuracy = scores.accuracy;
       report.firing_rate = scores.firing_rate;
@@ -102,13 +111,13 @@ class TrainingRun {
     result_.timing.total_s = seconds_since(start_);
     if (result_.timing.trial_s > 0.0)
       result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
-    result_.state_hash = trainer_.state_hash();
-    if (hooks_.on_report) hooks_.on_report(result_, trainer_.plan(), trainer_.mean());
+    result_.state_hash = trainer_->state_hash();
+    if (hooks_.on_report) hooks_.on_report(result_, trainer_->plan(), trainer_->parameters());
   }
 
   const RunConfig& config_;
   const TrainHooks& hooks_;
-  EsTrainer trainer_;
+  std::unique_ptr<Trainer> trainer_;
   MeanTest test_;
   RunResult result_;
   Averages averages_, last_;

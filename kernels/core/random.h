@@ -28,6 +28,7 @@ enum class Stream : uint32_t {
   kShuffle = 3,
   kEnvironment = 4,
   kPerturbation = 5,
+  kFeedback = 6,
 };
 
 /// Names a sequence of random numbers. `update` is the epoch for inputs; `member` may also count

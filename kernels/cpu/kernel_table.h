@@ -8,6 +8,7 @@
 
 #include "kernels/core/random.h"
 #include "kernels/step/es_gradient_view.h"
+#include "kernels/step/kernl_view.h"
 #include "kernels/step/views.h"
 
 namespace spikelane {
@@ -16,6 +17,7 @@ struct KernelTable {
   const char* isa;  // "x86-64-v4"
   int vector_bits;
   void (*run_tiles)(const TrialArgs& args);
+  void (*run_kernl_trials)(const KernlTrialArgs& args);
   void (*draw_normals)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   void (*draw_uniforms)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   /// out = mean + scale*eps, two roundings

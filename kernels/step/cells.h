@@ -113,6 +113,12 @@ struct AlifCell {
     store_field(team, tile, population.at.refractory, place, x.refractory);
     store_field(team, tile, population.at.synaptic_trace, place, synaptic_trace);
   }
+  /// S of the step that gave the spikes `s`.
+  SPIKELANE_INLINE F sent(const Team& team, const PopulationView& population, Mask s) const {
+    return population.at.synaptic_trace >= 0
+               ? synaptic_trace
+               : select(s, team.broadcast(1.0f), team.broadcast(0.0f));
+  }
   SPIKELANE_INLINE F pseudo_derivative_of(const HistoryView& history) const {
     return pseudo_derivative(history.surrogate, history.gamma, x.v_before_reset, x.threshold,
                              x.is_eligible);

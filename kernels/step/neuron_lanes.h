@@ -73,9 +73,10 @@ void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) 
     if constexpr (Cell<Team, NeuronPlace>::kHasHistory)
       if (tile.scratch->histories) {
         const HistoryView& history = tile.scratch->histories[p];
-        team.store(history.h + (static_cast<int64_t>(i_group) * history.window +
-                                static_cast<int64_t>(t - history.first_step) * kLanes),
-                   cell.pseudo_derivative_of(history));
+        const int64_t at = int64_t{i_group} * history.window +
+                           static_cast<int64_t>(t - history.first_step) * kLanes;
+        team.store(history.h + at, cell.pseudo_derivative_of(history));
+        if (history.s) team.store(history.s + at, cell.sent(team, population, s));
       }
     const int n_left = population.n - i_group;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;

@@ -129,6 +129,7 @@ struct SignalBuffer {
 /// What a window leaves behind of an `alif` population for learning: neuron lanes, one row.
 struct HistoryView {
   float* h;             // (n_padded/16, window, 16) pseudo-derivative of each step
+  float* s;             // (n_padded/16, window, 16) S of each step, or null
   int32_t* step_begin;  // (window + 1) into units
   int32_t* units;       // (window * n at most) who fired, ascending within a step
   Surrogate surrogate;

@@ -75,7 +75,7 @@ Trained train_for(const RunConfig& config, int n_updates, const Dataset& data, F
     trained.last_loss = scores.loss;
   }
   trained.hash = trainer.state_hash();
-  trained.mean = trainer.mean();
+  trained.mean = trainer.parameters();
   return trained;
 }
 
@@ -88,7 +88,7 @@ Trained train_anyhow(const RunConfig& config, int n_updates, const Dataset& data
 std::vector<float> tensor_of(const EsTrainer& trainer, const std::string& name) {
   for (const ParameterTensor& tensor : trainer.plan().parameter_tensors())
     if (tensor.name == name)
-      return {trainer.mean().begin() + tensor.begin, trainer.mean().begin() + tensor.end};
+      return {trainer.parameters().begin() + tensor.begin, trainer.parameters().begin() + tensor.end};
   return {};
 }
 
@@ -149,11 +149,11 @@ TEST_CASE("es trainer: it learns a small problem, and the mean does on samples i
   const KernelTable& kernels = *runnable_kernels().back();
   EsTrainer trainer(config, {}, kernels, pool, data.train);
   MeanTest test(config, {}, kernels, pool, data.test);
-  const TestScores before = test.run(trainer.mean(), 0);
+  const TestScores before = test.run(trainer.parameters(), 0);
   const UpdateScores first = trainer.update();
   UpdateScores last;
   for (int i = 1; i < 120; ++i) last = trainer.update();
-  const TestScores after = test.run(trainer.mean(), 0);
+  const TestScores after = test.run(trainer.parameters(), 0);
   INFO("loss ", before.loss, " -> ", after.loss, ", accuracy ", before.accuracy, " -> ",
        after.accuracy);
   CHECK(before.firing_rate.at("hidden") > 0.005);
@@ -245,7 +245,7 @@ TEST_CASE("es trainer: unsearched tensors are redrawn for the tested mean too, e
   CHECK(trainer.tested_parameters() == drawn);
   trainer.update();
   const auto drawn_later = trainer.tested_parameters();
-  const auto mean = trainer.mean();
+  const auto mean = trainer.parameters();
   REQUIRE(drawn_later.size() == mean.size());
   int n_redrawn = 0, n_kept = 0;
   for (const ParameterTensor& tensor : trainer.plan().parameter_tensors())
@@ -303,19 +303,19 @@ TEST_CASE("es trainer: after a state that is not finite the mean is the one befo
   ThreadPool pool(2);
   EsTrainer trainer(config, {}, *runnable_kernels().back(), pool, data.train);
   int n_good = 0;
-  std::vector<float> mean = trainer.mean();
+  std::vector<float> mean = trainer.parameters();
   std::string hash = trainer.state_hash();
   const auto update_till_it_throws = [&] {
     for (int i = 0; i < 20; ++i) {
       trainer.update();
       ++n_good;
-      mean = trainer.mean();
+      mean = trainer.parameters();
       hash = trainer.state_hash();
     }
   };
   CHECK_THROWS_AS(update_till_it_throws(), RunError);
   CHECK(trainer.n_updates() == n_good);
-  CHECK(trainer.mean() == mean);
+  CHECK(trainer.parameters() == mean);
   CHECK(trainer.state_hash() == hash);
 }
 

@@ -1,0 +1,58 @@
+#include "engine/learning/kernl_memory.h"
+
+#include <algorithm>
+
+namespace spikelane {
+
+KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                         bool takes_error)
+    : scratch_(plan, plan.view().n_steps, true), scratch_view_(scratch_.view()) {
+  const PlanView& view = plan.view();
+  const std::int64_t n_steps = view.n_steps;
+  histories_.resize(static_cast<std::size_t>(view.n_populations));
+  std::int64_t n_events = 0, n_largest = 0;
+  const bool has_signals = config.sensitivity.kind != SensitivityKind::kIdentity || takes_error;
+  for (const LearnedView& learned : rule.learned()) {
+    std::int64_t n_pre = 0;
+    const PopulationView& population = plan.population(learned.population);
+    for (int q = 0; q < population.n_projections; ++q) n_pre += population.projections[q].n_pre;
+    n_events = std::max(n_events, n_pre * n_steps);
+    n_largest = std::max<std::int64_t>(n_largest, learned.n_padded);
+  }
+  const bool has_s = config.derivative_at == DerivativeAt::kSeed ||
+                     config.derivative_at == DerivativeAt::kSeedPlain;
+  // the first pass measures, the second hands out
+  for (int pass = 0; pass < 2; ++pass) {
+    std::int64_t offset = 0;
+    auto take = [&](auto*& pointer, std::int64_t n) {
+      using T = std::remove_reference_t<decltype(*pointer)>;
+      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
+      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
+    };
+    for (int p = 0; p < view.n_populations; ++p) {
+      const PopulationView& population = plan.population(p);
+      if (!is_spiking(population.model)) continue;
+      HistoryView& history = histories_[static_cast<std::size_t>(p)];
+      history.window = view.n_steps;
+      history.surrogate = static_cast<Surrogate>(config.surrogate);
+      history.gamma = static_cast<float>(config.gamma);
+      if (population.model == Model::kAlif) take(history.h, n_steps * population.n_padded);
+      if (has_s) take(history.s, n_steps * population.n_padded);
+      take(history.step_begin, n_steps + 1);
+      take(history.units, n_steps * population.n);
+    }
+    for (int list = 0; list < 2; ++list) {
+      take(kernl_.step_begin[list], n_steps + 1);
+      take(kernl_.rows[list], n_events);
+    }
+    for (float*& signals : kernl_.signals) take(signals, has_signals ? n_steps * n_largest : 0);
+    take(kernl_.error, n_largest);
+    take(kernl_.nonzero, n_largest);
+    take(kernl_.source, n_largest);
+    take(kernl_.output_error, std::int64_t{plan.output().n_padded});
+    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
+  }
+  scratch_view_.histories = histories_.data();
+}
+
+}  // namespace spikelane

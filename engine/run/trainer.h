@@ -1,0 +1,49 @@
+// Trainer: what the training loop knows of a rule.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/learning/optimiser.h"
+#include "engine/plan/plan.h"
+
+namespace spikelane {
+
+/// What one update did, for reports.
+struct UpdateScores {
+  double loss = 0.0, accuracy = 0.0;  // means over samples, in ES over the members too
+  double gradient_norm = 0.0;
+  std::optional<double> regression_loss;  // KeRNL that learns its sensitivities
+  double trial_s = 0.0, update_s = 0.0;
+};
+
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+
+  /// The next update. Throws RunError when a state or a loss is not finite; then the parameters are
+  /// still those of the update before.
+  virtual UpdateScores update() = 0;
+
+  virtual std::int64_t n_updates() const = 0;
+  virtual const Plan& plan() const = 0;
+  /// The parameters, flat and logical (P); in ES their mean.
+  virtual const std::vector<float>& parameters() const = 0;
+  /// What is tested on held-out data.
+  virtual std::vector<float> tested_parameters() { return parameters(); }
+  virtual std::int64_t sample_steps_per_update() const = 0;
+
+  /// 16 hex digits over everything that the next update depends on (design, section 4).
+  virtual std::string state_hash() const = 0;
+};
+
+/// XXH64 over the update counter, the parameters by sorted tensor name, the optimiser's state, the
+/// rule's own numbers and the running hash of all losses.
+std::string hash_training(std::int64_t update, std::span<const ParameterTensor> tensors,
+                          std::span<const float> parameters, const OptimiserState& optimiser,
+                          std::span<const float> rule_state, std::uint64_t loss_hash);
+
+}  // namespace spikelane
