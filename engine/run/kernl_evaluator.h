@@ -1,0 +1,55 @@
+// KernlEvaluator: whole trials of a batch and their weight gradient, cut over threads.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/learning/kernl_memory.h"
+#include "engine/learning/kernl_rule.h"
+#include "engine/state/encoded_inputs.h"
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace spikelane {
+
+/// What the trials gave.
+struct KernlScores {
+  std::vector<double> losses;  // (B)
+  std::vector<std::uint8_t> is_correct;
+  std::vector<float> gradient;         // flat and logical (P), of the mean loss over the batch
+  std::vector<std::int64_t> n_spikes;  // of each learned neuron, all samples and steps
+};
+
+class KernlEvaluator {
+ public:
+  /// `plan`, `rule`, `kernels` and `pool` must outlive it. Memory: a history and a tile a thread,
+  /// and a member's block for each 8 samples of the largest batch so far.
+  KernlEvaluator(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                 const KernelTable& kernels, ThreadPool& pool, bool takes_error = false);
+
+  /// Runs all samples of `inputs` with the parameters `block` (n_block_floats). Errors come from
+  /// the loss and the labels, or with takes_error from `given_error` (B, T, n_padded), at each
+  /// step, for the one population that learns. Throws RunError when a state is not finite; `update`
+  /// is for that message.
+  void run(const EncodedInputs& inputs, const float* block, std::int64_t update,
+           KernlScores& scores, const float* given_error = nullptr);
+
+  std::size_t n_bytes() const;
+
+ private:
+  void run_part(std::int64_t part, int thread, const EncodedInputs& inputs, const float* block,
+                std::int64_t update, KernlScores& scores, const float* given_error);
+  void sum_gradient(std::int64_t n_parts, int n_samples, std::vector<float>& gradient);
+
+  const Plan& plan_;
+  const KernlRule& rule_;
+  const KernelTable& kernels_;
+  ThreadPool& pool_;
+  std::vector<KernlMemory> memories_;   // one a thread
+  AlignedMemory gradients_;             // (parts of 8 samples, block)
+  std::int64_t stride_;                 // of a part, in floats
+  std::vector<std::int32_t> n_spikes_;  // (parts, learned neurons)
+};
+
+}  // namespace spikelane
