@@ -88,6 +88,13 @@ NpyArray read_npy(const fs::path& file) {
   return array;
 }
 
+std::vector<double> read_doubles(const std::filesystem::path& file) {
+  const NpyArray array = read_npy(file);
+  if (array.dtype == "<f8") return array.as<double>();
+  const std::vector<float> values = array.as<float>();
+  return {values.begin(), values.end()};
+}
+
 fs::path golden_folder() {
   const char* given = std::getenv("SPIKELANE_GOLDEN");
   const fs::path folder =

@@ -22,6 +22,9 @@ struct NpyArray {
 
 NpyArray read_npy(const std::filesystem::path& file);
 
+/// The values of a float32 or float64 array.
+std::vector<double> read_doubles(const std::filesystem::path& file);
+
 /// $SPIKELANE_GOLDEN, else ../shared/golden beside the source tree; empty when there is no such
 /// folder.
 std::filesystem::path golden_folder();

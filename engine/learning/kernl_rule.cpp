@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "kernels/core/double_math.h"
 #include "kernels/core/random.h"
 
 namespace spikelane {
@@ -155,6 +156,19 @@ void KernlRule::follow_weights(const float* block) {
         }
     }
   }
+}
+
+void KernlRule::set_filter(int learned, std::span<const double> gamma,
+                           std::span<const double> sensitivity) {
+  const LearnedView& view = learned_[static_cast<std::size_t>(learned)];
+  Arrays& arrays = arrays_[static_cast<std::size_t>(learned)];
+  assert(view.sensitivity != nullptr && static_cast<int>(gamma.size()) == view.n);
+  for (int i = 0; i < view.n; ++i)
+    arrays.decay[i] = static_cast<float>(own_exp(-gamma[static_cast<std::size_t>(i)]));
+  for (int source = 0; source < view.n; ++source)
+    for (int target = 0; target < view.n; ++target)
+      arrays.sensitivity[std::int64_t{target} * view.n_padded + source] =
+          static_cast<float>(sensitivity[static_cast<std::size_t>(source * view.n + target)]);
 }
 
 void KernlRule::set_rates(std::span<const double> rates) {

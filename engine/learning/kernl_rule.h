@@ -32,6 +32,10 @@ class KernlRule {
   /// What hangs on the weights: symmetric feedback, analytic sensitivities. `block` is a member's.
   void follow_weights(const float* block);
 
+  /// Filter values and sensitivities from outside: decay exp(-gamma), gamma (n) of the fast filter,
+  /// and its M, (n, n) [source, target]; only where the config's sensitivity is no identity.
+  void set_filter(int learned, std::span<const double> gamma, std::span<const double> sensitivity);
+
   /// The firing-rate regulariser, strength * sum_i (rate_i - target)^2, pulls with these rates:
   /// spikes per step of each learned neuron (n_neurons).
   void set_rates(std::span<const double> rates);
