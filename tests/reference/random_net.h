@@ -101,7 +101,7 @@ inline reference::AlifNet random_net(std::mt19937_64& generator, int n_inputs, i
   net.delta = 0.8;
   net.t_refractory = 2.0;
   net.weights =
-      normals(generator, static_cast<std::size_t>(n_inputs) * n_neurons, 3.0 / n_inputs, 1.5);
+      normals(generator, static_cast<std::size_t>(n_inputs) * n_neurons, 6.0 / n_inputs, 1.5);
   const std::vector<double> recurrent = normals(generator, n_neurons * n_neurons, 0.0, 0.7);
   net.weights.insert(net.weights.end(), recurrent.begin(), recurrent.end());
   return net;
