@@ -92,11 +92,9 @@ AlifRun run_alif(const AlifNet& net, const Series& x, const ForwardOptions& opti
 }
 
 std::vector<double> presynaptic(const AlifRun& run, const Series& x, int t, int sample) {
-  std::vector<double> pre(x.row(t, sample), x.row(t, sample) + x.n);
-  if (t > 0)
-    pre.insert(pre.end(), run.S.row(t - 1, sample), run.S.row(t - 1, sample) + run.S.n);
-  else
-    pre.resize(pre.size() + static_cast<std::size_t>(run.S.n));
+  std::vector<double> pre(static_cast<std::size_t>(x.n) + static_cast<std::size_t>(run.S.n));
+  std::copy_n(x.row(t, sample), x.n, pre.begin());
+  if (t > 0) std::copy_n(run.S.row(t - 1, sample), run.S.n, pre.begin() + x.n);
   return pre;
 }
 
