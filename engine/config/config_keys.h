@@ -43,7 +43,8 @@ inline constexpr EnumName<LogitKind> kLogitKinds[] = {{LogitKind::kCounts, "coun
                                                       {LogitKind::kMean, "mean"}};
 inline constexpr EnumName<RuleKind> kRuleKinds[] = {{RuleKind::kEs, "es"},
                                                     {RuleKind::kKernl, "kernl"}};
-inline constexpr EnumName<KernlMode> kKernlModes[] = {{KernlMode::kTrial, "trial"}};
+inline constexpr EnumName<KernlMode> kKernlModes[] = {{KernlMode::kTrial, "trial"},
+                                                      {KernlMode::kOnline, "online"}};
 inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
     {DerivativeAt::kError, "error"},
     {DerivativeAt::kTrace, "trace"},
@@ -276,7 +277,16 @@ void visit_es(Visitor& v, EsConfig& c) {
 
 template <class Visitor>
 void visit_kernl(Visitor& v, KernlConfig& c) {
-  v.one_of({"mode", "gradients from whole trials"}, c.mode, kKernlModes);
+  v.variant({"mode",
+             "trial: gradients of whole trials, backwards; online: traces that advance with time, "
+             "weights change in the trial"},
+            c.mode, kKernlModes, [&](KernlMode mode) {
+              if (mode == KernlMode::kOnline)
+                v.integer({"k_steps",
+                           "traces are advanced, and weights changed, this many steps at a time",
+                           "steps"},
+                          c.k_steps, {1, 4096});
+            });
   v.count_or_all({"batch", "training samples of an update"}, c.batch, {1, kMaxRows});
   v.one_of({"derivative_at",
             "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},

@@ -110,7 +110,8 @@ struct SensitivityConfig {
 
 struct KernlConfig {
   KernlMode mode = KernlMode::kTrial;
-  int batch = 32;  // samples an update; 0: all training data
+  int k_steps = 32;  // online: steps that traces are advanced at a time
+  int batch = 32;    // samples an update; 0: all training data
   DerivativeAt derivative_at = DerivativeAt::kError;
   SurrogateKind surrogate = SurrogateKind::kTriangle;
   double gamma = 0.3;  // height of the surrogate

@@ -3,7 +3,7 @@
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/lanes_team.h"
 #include "kernels/step/es_gradient.h"
-#include "kernels/step/kernl_trial.h"
+#include "kernels/step/kernl_online.h"
 #include "kernels/step/trial.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -12,6 +12,10 @@ static void run_tiles_here(const TrialArgs& args) { run_tiles(LanesTeam(), args)
 
 static void run_kernl_trials_here(const KernlTrialArgs& args) {
   run_kernl_trials(LanesTeam(), args);
+}
+
+static void run_kernl_online_here(const KernlOnlineArgs& args) {
+  run_kernl_online(LanesTeam(), args);
 }
 
 static float burn_fma(int64_t n_rounds) {
@@ -42,8 +46,8 @@ constexpr int kVectorBits = 128;
 #endif
 
 extern const KernelTable kKernels;
-const KernelTable kKernels = {kIsaName,     kVectorBits,   run_tiles_here, run_kernl_trials_here,
-                              draw_normals, draw_uniforms, draw_perturbed, accumulate_gradient,
-                              burn_fma};
+const KernelTable kKernels = {
+    kIsaName,     kVectorBits,   run_tiles_here, run_kernl_trials_here, run_kernl_online_here,
+    draw_normals, draw_uniforms, draw_perturbed, accumulate_gradient,   burn_fma};
 
 }  // namespace spikelane::SPIKELANE_ISA
