@@ -14,8 +14,10 @@
 
 namespace spikelane {
 
-inline constexpr EnumName<TaskKind> kTaskKinds[] = {{TaskKind::kRandman, "randman"},
-                                                    {TaskKind::kArray, "array"}};
+inline constexpr EnumName<TaskKind> kTaskKinds[] = {
+    {TaskKind::kRandman, "randman"}, {TaskKind::kArray, "array"}, {TaskKind::kMnist, "mnist"}};
+inline constexpr EnumName<MnistCoding> kMnistCodings[] = {{MnistCoding::kCrossing, "crossing"},
+                                                          {MnistCoding::kRate, "rate"}};
 inline constexpr EnumName<NeuronModel> kNeuronModels[] = {{NeuronModel::kLeaky, "leaky"},
                                                           {NeuronModel::kAlif, "alif"},
                                                           {NeuronModel::kReadout, "readout"}};
@@ -102,6 +104,22 @@ void visit_array(Visitor& v, ArrayConfig& c) {
   v.text({"file", "safetensors file with inputs (B, T, I) and labels (B)", "", true}, c.file);
   v.integer({"n_test", "the last n_test samples are held out; 0: the training samples are tested"},
             c.n_test, {0, kMaxRows});
+}
+
+template <class Visitor>
+void visit_mnist(Visitor& v, MnistConfig& c) {
+  v.text({"folder", "where the four files are: a folder in the data folders, or an absolute one"},
+         c.folder);
+  v.variant({"coding", "from pixels to spikes: crossing of 39 thresholds, or random trains"},
+            c.coding, kMnistCodings, [&](MnistCoding coding) {
+              if (coding == MnistCoding::kRate)
+                v.integer({"n_rate_units", "trains, each firing with probability pixel / 255"},
+                          c.n_rate_units, {1, 10'000});
+            });
+  v.integer({"n_cue_steps", "steps after the pixels, in which the cue unit fires", "steps"},
+            c.n_cue_steps, {0, 100'000});
+  v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
+  v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
 }
 
 template <class Visitor>
@@ -335,6 +353,7 @@ void visit_config(Visitor& v, RunConfig& c) {
     v.variant({"kind", "task", "", true}, c.task.kind, kTaskKinds, [&](TaskKind kind) {
       if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
       if (kind == TaskKind::kArray) visit_array(v, c.task.array);
+      if (kind == TaskKind::kMnist) visit_mnist(v, c.task.mnist);
     });
   });
   v.section({"network", "populations and projections", "", true},

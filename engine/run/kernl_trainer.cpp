@@ -41,7 +41,8 @@ UpdateScores KernlTrainer::update() {
   const KernlConfig& kernl = config_.rule.kernl;
   UpdateScores scores;
   const auto start = Clock::now();
-  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_));
+  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_),
+                             minibatches_.epoch_of(update_));
   auto* block = reinterpret_cast<float*>(block_.data());
   plan_->fill_block(parameters_.data(), block);
   rule_.follow_weights(block);
