@@ -56,8 +56,14 @@ class Simulation {
   std::int64_t block_stride_;
   AlignedMemory block_memory_;
   float* blocks_;
+  bool list_spikes(std::span<const float> x);
+  const float* step_frame(std::size_t tile) const;
+
   AlignedMemory step_inputs_;          // (M, tiles, I, lanes)
   std::vector<InputView> step_views_;  // (M, tiles)
+  // neuron lanes: who fires in a step whose inputs are all 0 or 1
+  std::vector<std::int32_t> step_units_;  // (R, I)
+  std::vector<std::int32_t> step_begin_;  // (R, 2)
 };
 
 }  // namespace spikelane
