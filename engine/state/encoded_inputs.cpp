@@ -58,20 +58,24 @@ void EncodedInputs::encode_rows(const Dataset& data, std::span<const std::int32_
                                 std::uint32_t epoch) {
   std::vector<std::size_t> begins;
   std::vector<InputEvent> room;
-  step_begin_.resize(indices.size() * static_cast<std::size_t>(n_steps_ + 1));
+  step_begin_.assign(indices.size() * static_cast<std::size_t>(n_steps_ + 1), 0);
   std::int32_t* step_begin = step_begin_.data();
   for (std::int32_t sample : indices) {
     const auto events = events_of(data, sample, epoch, room);
+    // samples are of about one size: room is made once, not again and again
+    if (begins.empty()) units_.reserve(indices.size() * (events.size() + events.size() / 4));
     begins.push_back(units_.size());
     units_.resize(units_.size() + events.size());
     std::int32_t* units = units_.data() + begins.back();
-    int t = -1;  // the last step whose begin is written
+    // the last event of a step says where the next one begins, steps without events follow suit:
+    // no branch that hangs on the events
     for (std::size_t i = 0; i < events.size(); ++i) {
-      assert(events[i].step >= t && events[i].step < n_steps_);
-      while (t < events[i].step) step_begin[++t] = static_cast<std::int32_t>(i);
+      assert(events[i].step >= 0 && events[i].step < n_steps_);
+      step_begin[events[i].step + 1] = static_cast<std::int32_t>(i) + 1;
       units[i] = events[i].unit;
     }
-    while (t < n_steps_) step_begin[++t] = static_cast<std::int32_t>(events.size());
+    for (int t = 0; t < n_steps_; ++t)
+      step_begin[t + 1] = std::max(step_begin[t + 1], step_begin[t]);
     step_begin += n_steps_ + 1;
   }
   for (std::size_t row = 0; row < views_.size(); ++row) {

@@ -1,5 +1,6 @@
 #include "tasks/sources/crossing.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdlib>
@@ -25,25 +26,39 @@ constexpr std::array<std::uint8_t, 256> kLevels = make_levels();
 
 void append_crossing_events(std::span<const std::uint8_t> series, std::vector<InputEvent>& events) {
   if (series.empty()) return;
-  // counted first: then the room is made once, and filled without asking for more
-  std::size_t n = series.back() == 255 ? 1 : 0;
-  for (std::size_t t = 0; t + 1 < series.size(); ++t)
-    n += static_cast<std::size_t>(std::abs(kLevels[series[t + 1]] - kLevels[series[t]])) +
-         (series[t] == 255 ? 1 : 0);
-  const std::size_t begin = events.size();
-  events.resize(begin + n);
-  InputEvent* out = events.data() + begin;
+  // The steps with events are few and lie at random, so most of the time would go into branches
+  // that are guessed wrong: no branch finds them, and runs of units are written in whole pieces.
+  constexpr int kPiece = 8;
+  struct Change {
+    std::int32_t step;
+    std::uint8_t value, next;
+  };
+  static thread_local std::vector<Change> changes;
+  changes.resize(series.size());
+  std::size_t n_changes = 0, n = 0;
   for (std::size_t t = 0; t < series.size(); ++t) {
-    const auto step = static_cast<std::int32_t>(t);
     const std::uint8_t value = series[t];
     const std::uint8_t next = t + 1 < series.size() ? series[t + 1] : value;
-    if (next != value) {
-      const int level = kLevels[value], next_level = kLevels[next];
-      for (int k = level; k < next_level; ++k) *out++ = {step, 2 * k};
-      for (int k = next_level; k < level; ++k) *out++ = {step, 2 * k + 1};
-    }
+    changes[n_changes] = {static_cast<std::int32_t>(t), value, next};
+    n_changes += value != next || value == 255 ? 1 : 0;
+  }
+  for (std::size_t i = 0; i < n_changes; ++i)
+    n += static_cast<std::size_t>(std::abs(kLevels[changes[i].next] - kLevels[changes[i].value])) +
+         (changes[i].value == 255 ? 1 : 0);
+  const std::size_t begin = events.size();
+  events.resize(begin + n + kPiece);
+  InputEvent* out = events.data() + begin;
+  for (std::size_t i = 0; i < n_changes; ++i) {
+    const auto [step, value, next] = changes[i];
+    const int level = kLevels[value], next_level = kLevels[next];
+    const int first = 2 * std::min(level, next_level) + (next_level < level ? 1 : 0);
+    const int n_units = std::abs(next_level - level);
+    for (int k = 0; k < n_units; k += kPiece)
+      for (int j = 0; j < kPiece; ++j) out[k + j] = {step, first + 2 * (k + j)};
+    out += n_units;
     if (value == 255) *out++ = {step, kTouchUnit};
   }
+  events.resize(begin + n);
 }
 
 }  // namespace spikelane
