@@ -7,6 +7,7 @@
 
 #include "engine/config/user_error.h"
 #include "engine/run/simulation.h"
+#include "tasks/scenes/scenes.h"
 #include "tools/bench_latency.h"
 #include "tools/bench_scenes.h"
 
@@ -38,16 +39,9 @@ struct LatencyNet {
 
 LatencyNet make_net(int n) {
   LatencyNet net;
-  PopulationDescription hidden, output;
-  hidden.name = "hidden";
-  hidden.n = n;
-  hidden.beta = {0.9};
-  output.name = "output";
-  output.model = NeuronModel::kReadout;
-  output.n = kOutputs;
-  output.beta = {0.0};  // the weights of who fired in this very step
   net.network.n_inputs = kInputs;
-  net.network.populations = {hidden, output};
+  // the output is the sum of the weights of who fired in this very step
+  net.network.populations = {leaky("hidden", n, 0.9), readout("output", kOutputs, 0.0, 1.0)};
   ProjectionDescription projection;
   for (const auto& [from, to] :
        {std::pair{"input", "hidden"}, {"hidden", "hidden"}, {"hidden", "output"}}) {

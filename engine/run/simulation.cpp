@@ -16,6 +16,7 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
       pool_(pool),
       n_members_(n_members),
       n_samples_(n_samples),
+      max_window_(max_window),
       state_(plan, n_members, n_samples),
       block_stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
       block_memory_(static_cast<std::size_t>(n_members * block_stride_) * sizeof(float)),
@@ -109,7 +110,8 @@ void Simulation::throw_not_finite(int member, const NotFinite& at) const {
 }
 
 void Simulation::run(const EncodedInputs& inputs, int n_steps) {
-  assert(inputs.n_samples() == n_samples_ && t_ + n_steps <= inputs.n_steps());
+  assert(inputs.n_samples() == n_samples_);
+  assert(n_steps <= max_window_ && t_ + n_steps <= inputs.n_steps());
   run_window(inputs.tiles().data(), true, n_steps);
 }
 

@@ -24,8 +24,8 @@ class Simulation {
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
-  /// samples. t() + n_steps <= inputs.n_steps(). Throws RunError with the lowest row whose state
-  /// stopped being finite.
+  /// samples. n_steps <= max_window and t() + n_steps <= inputs.n_steps(). Throws RunError with the
+  /// lowest row whose state stopped being finite.
   void run(const EncodedInputs& inputs, int n_steps);
 
   /// One step of all rows with the caller's inputs, (R, I), rows as (member, sample). Allocates,
@@ -49,7 +49,7 @@ class Simulation {
   const Plan& plan_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
-  int n_members_, n_samples_;
+  int n_members_, n_samples_, max_window_;
   int t_ = 0;
   State state_;
   std::vector<Scratch> scratch_;  // one a thread
