@@ -187,6 +187,14 @@ TEST_CASE("results keep to their schema, for every config that comes with the pr
                     "network.projections.2.bias={\"kind\":\"constant\"}",
                     "rule.optimiser={\"kind\":\"rms_prop\"}"}));
   configs.back().network.n_inputs = 6;
+  for (const char* keys :
+       {R"("alpha":0.9)", R"("tau_m_ms":[5,20,80],"adaptation":1.8,"tau_a_ms":700,"tau_s_ms":5,)"
+                          R"("reset":"subtract","adaptation_scaling":"whole_spikes")"})
+    configs.push_back(
+        parse_config(test::kGoodConfig, "t",
+                     {R"(network.populations.0={"name":"hidden","model":"alif","n":3,)" +
+                          std::string(keys) + "}",
+                      "network.projections.1.signal=spikes"}));
   for (const RunConfig& config : configs) {
     CAPTURE(config.config_path);
     CHECK(schema_errors("results.schema.json", results_to_json(config, sample_result())) == "");
