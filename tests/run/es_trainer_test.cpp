@@ -29,9 +29,7 @@ RunConfig small_config() {
   config.network.n_inputs = randman.n_units;
   config.network.populations = {leaky("hidden", 20, 0.95),
                                 readout("output", randman.n_classes, 0.9, 0.1)};
-  ProjectionDescription out;
-  out.from = "hidden";
-  out.to = "output";
+  ProjectionDescription out = weights("hidden", "output", 0.0, 0.0);
   out.init.kind = InitKind::kZeros;
   out.has_bias = true;
   out.bias_init.kind = InitKind::kZeros;
