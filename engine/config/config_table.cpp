@@ -126,7 +126,10 @@ class TableMaker {
           {section_, key.name, std::move(allowed), key.unit, key.meaning, {}, {}, key.is_required});
       row = rows_.end() - 1;
     }
-    if (!condition_.empty()) row->kinds_of.push_back(condition_);
+    // an object may stand in several kinds of another one and be visited again
+    std::vector<std::string>& kinds = row->kinds_of;
+    if (!condition_.empty() && std::find(kinds.begin(), kinds.end(), condition_) == kinds.end())
+      kinds.push_back(condition_);
     // a key that all kinds have needs no mention of them
     if (row->kinds_of.size() == n_kinds_) row->kinds_of.clear();
     const bool is_new = std::none_of(row->defaults.begin(), row->defaults.end(),
