@@ -24,13 +24,20 @@ std::vector<std::filesystem::path> data_folders(const std::string& data_dir,
 std::filesystem::path find_data_file(const std::string& file, const std::string& data_dir,
                                      const std::string& config_path, const std::string& place,
                                      const std::string& how_to_get) {
+  return find_data_file(std::vector<std::string>{file}, data_dir, config_path, place, how_to_get);
+}
+
+std::filesystem::path find_data_file(const std::vector<std::string>& files,
+                                     const std::string& data_dir, const std::string& config_path,
+                                     const std::string& place, const std::string& how_to_get) {
+  const std::string& file = files.front();
   if (file.empty()) throw UserError(place, "\"\"", "the name of a file; " + how_to_get);
   std::vector<std::filesystem::path> candidates;
   if (std::filesystem::path(file).is_absolute()) {
-    candidates.emplace_back(file);
+    candidates.assign(files.begin(), files.end());
   } else {
     for (const auto& folder : data_folders(data_dir, config_path)) {
-      candidates.push_back(folder / file);
+      for (const std::string& name : files) candidates.push_back(folder / name);
     }
   }
   std::string places;

@@ -22,4 +22,10 @@ std::filesystem::path find_data_file(const std::string& file, const std::string&
                                      const std::string& config_path, const std::string& place,
                                      const std::string& how_to_get);
 
+/// The same for a file that may have any of the names `files` (at least one); a folder is left only
+/// after all of them were looked for in it.
+std::filesystem::path find_data_file(const std::vector<std::string>& files,
+                                     const std::string& data_dir, const std::string& config_path,
+                                     const std::string& place, const std::string& how_to_get);
+
 }  // namespace spikelane

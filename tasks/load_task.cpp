@@ -11,6 +11,7 @@
 #include "engine/config/user_error.h"
 #include "tasks/array/array_task.h"
 #include "tasks/data_path.h"
+#include "tasks/mnist/mnist_task.h"
 #include "tasks/randman/randman.h"
 
 namespace spikelane {
@@ -110,12 +111,26 @@ TaskShape describe_array_task(const ArrayConfig& config, const std::filesystem::
   return shape;
 }
 
+TaskShape describe_mnist_task(const MnistConfig& config, const MnistFiles& files) {
+  const MnistShape mnist = describe_mnist(config, files);
+  TaskShape shape;
+  shape.n_inputs = mnist.n_inputs;
+  shape.n_steps = mnist.n_steps;
+  shape.n_classes = kMnistClasses;
+  shape.n_train = mnist.n_train;
+  shape.n_test = mnist.n_test;
+  return shape;
+}
+
 }  // namespace
 
 TaskShape describe_task(const TaskConfig& task, const std::string& data_dir,
                         const std::string& config_path) {
   if (task.kind == TaskKind::kArray) {
     return describe_array_task(task.array, array_path(task, data_dir, config_path));
+  }
+  if (task.kind == TaskKind::kMnist) {
+    return describe_mnist_task(task.mnist, find_mnist_files(task.mnist, data_dir, config_path));
   }
   return describe_randman(task.randman);
 }
@@ -128,6 +143,11 @@ TaskData load_task(const RunConfig& config) {
   if (config.task.kind == TaskKind::kArray) {
     return load_array(config.task.array,
                       array_path(config.task, config.data_dir, config.config_path));
+  }
+  if (config.task.kind == TaskKind::kMnist) {
+    const MnistConfig& mnist = config.task.mnist;
+    return load_mnist(mnist, find_mnist_files(mnist, config.data_dir, config.config_path),
+                      config.seed);
   }
   describe_randman(config.task.randman);
   return make_randman(config.task.randman);

@@ -14,8 +14,8 @@ struct TaskShape {
 };
 
 /// Checks what can be checked without making the data and returns the sizes: randman from the
-/// config alone, array from the file's header and labels. `data_dir` and `config_path` as in
-/// RunConfig. Throws UserError with all problems found.
+/// config alone, array from the file's header and labels, mnist from the files' headers. `data_dir`
+/// and `config_path` as in RunConfig. Throws UserError with all problems found.
 TaskShape describe_task(const TaskConfig& task, const std::string& data_dir,
                         const std::string& config_path);
 TaskShape describe_task(const RunConfig& config);

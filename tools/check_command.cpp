@@ -37,10 +37,10 @@ std::string bytes_text(double n_bytes) {
 
 void print_task(const CheckedConfig& checked) {
   const TaskShape& shape = checked.shape;
-  const bool is_randman = checked.config.task.kind == TaskKind::kRandman;
   std::printf("task %s: %d inputs, %d steps, %d classes; %s samples to train, %s to test\n",
-              is_randman ? "randman" : "array", shape.n_inputs, shape.n_steps, shape.n_classes,
-              with_commas(shape.n_train).c_str(), with_commas(shape.n_test).c_str());
+              name_of(checked.config.task.kind, kTaskKinds).c_str(), shape.n_inputs, shape.n_steps,
+              shape.n_classes, with_commas(shape.n_train).c_str(),
+              with_commas(shape.n_test).c_str());
 }
 
 void print_network(const NetworkDescription& network) {

@@ -300,6 +300,26 @@ void check_kernl(const RunConfig& config, Problems& problems) {
   }
 }
 
+// what traces that advance with time cannot do
+void check_online(const RunConfig& config, Problems& problems) {
+  const KernlConfig& kernl = config.rule.kernl;
+  if (kernl.mode != KernlMode::kOnline) return;
+  if (kernl.regression.is_on)
+    problems.add("rule.regression", "given", "none where the mode is online");
+  if (kernl.sensitivity.kind != SensitivityKind::kIdentity)
+    problems.add("rule.sensitivity.kind",
+                 in_quotes(name_of(kernl.sensitivity.kind, kSensitivityKinds)),
+                 "\"identity\" where the mode is online");
+  if (kernl.derivative_at != DerivativeAt::kError && kernl.derivative_at != DerivativeAt::kTrace)
+    problems.add("rule.derivative_at", in_quotes(name_of(kernl.derivative_at, kDerivativePlaces)),
+                 "\"error\" or \"trace\" where the mode is online");
+  for (std::size_t p = 0; p < config.network.populations.size(); ++p)
+    if (config.network.populations[p].model == NeuronModel::kAlif &&
+        config.network.populations[p].synaptic_decay[0] > 0.0)
+      problems.add(population_at(p, ".tau_s_ms"), "a synaptic trace",
+                   "none (delta 0) where the mode is online");
+}
+
 void check_optimiser(const OptimiserConfig& optimiser, const std::string& place,
                      Problems& problems) {
   if (optimiser.kind == OptimiserKind::kSgd && optimiser.nesterov && optimiser.momentum == 0.0 &&
@@ -396,6 +416,7 @@ void check_config(const RunConfig& config, bool is_phase_list, Problems& problem
   } else {
     check_kernl(config, problems);
     check_optimiser(config.rule.kernl.optimiser, "rule.optimiser", problems);
+    check_online(config, problems);
     check_regression(config, problems);
   }
   check_run(config.run, problems);

@@ -14,8 +14,10 @@
 
 namespace spikelane {
 
-inline constexpr EnumName<TaskKind> kTaskKinds[] = {{TaskKind::kRandman, "randman"},
-                                                    {TaskKind::kArray, "array"}};
+inline constexpr EnumName<TaskKind> kTaskKinds[] = {
+    {TaskKind::kRandman, "randman"}, {TaskKind::kArray, "array"}, {TaskKind::kMnist, "mnist"}};
+inline constexpr EnumName<MnistCoding> kMnistCodings[] = {{MnistCoding::kCrossing, "crossing"},
+                                                          {MnistCoding::kRate, "rate"}};
 inline constexpr EnumName<NeuronModel> kNeuronModels[] = {{NeuronModel::kLeaky, "leaky"},
                                                           {NeuronModel::kAlif, "alif"},
                                                           {NeuronModel::kReadout, "readout"}};
@@ -43,7 +45,8 @@ inline constexpr EnumName<LogitKind> kLogitKinds[] = {{LogitKind::kCounts, "coun
                                                       {LogitKind::kMean, "mean"}};
 inline constexpr EnumName<RuleKind> kRuleKinds[] = {{RuleKind::kEs, "es"},
                                                     {RuleKind::kKernl, "kernl"}};
-inline constexpr EnumName<KernlMode> kKernlModes[] = {{KernlMode::kTrial, "trial"}};
+inline constexpr EnumName<KernlMode> kKernlModes[] = {{KernlMode::kTrial, "trial"},
+                                                      {KernlMode::kOnline, "online"}};
 inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
     {DerivativeAt::kError, "error"},
     {DerivativeAt::kTrace, "trace"},
@@ -113,6 +116,22 @@ void visit_array(Visitor& v, ArrayConfig& c) {
   v.text({"file", "safetensors file with inputs (B, T, I) and labels (B)", "", true}, c.file);
   v.integer({"n_test", "the last n_test samples are held out; 0: the training samples are tested"},
             c.n_test, {0, kMaxRows});
+}
+
+template <class Visitor>
+void visit_mnist(Visitor& v, MnistConfig& c) {
+  v.text({"folder", "where the four files are: a folder in the data folders, or an absolute one"},
+         c.folder);
+  v.variant({"coding", "from pixels to spikes: crossing of 39 thresholds, or random trains"},
+            c.coding, kMnistCodings, [&](MnistCoding coding) {
+              if (coding == MnistCoding::kRate)
+                v.integer({"n_rate_units", "trains, each firing with probability pixel / 255"},
+                          c.n_rate_units, {1, 10'000});
+            });
+  v.integer({"n_cue_steps", "steps after the pixels, in which the cue unit fires", "steps"},
+            c.n_cue_steps, {0, 100'000});
+  v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
+  v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
 }
 
 template <class Visitor>
@@ -318,7 +337,16 @@ void visit_regression(Visitor& v, RegressionConfig& c) {
 
 template <class Visitor>
 void visit_kernl(Visitor& v, KernlConfig& c) {
-  v.one_of({"mode", "gradients from whole trials"}, c.mode, kKernlModes);
+  v.variant({"mode",
+             "trial: gradients of whole trials, backwards; online: traces that advance with time, "
+             "weights change in the trial"},
+            c.mode, kKernlModes, [&](KernlMode mode) {
+              if (mode == KernlMode::kOnline)
+                v.integer({"k_steps",
+                           "traces are advanced, and weights changed, this many steps at a time",
+                           "steps"},
+                          c.k_steps, {1, 4096});
+            });
   v.count_or_all({"batch", "training samples of an update"}, c.batch, {1, kMaxRows});
   v.one_of({"derivative_at",
             "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},
@@ -373,6 +401,7 @@ void visit_config(Visitor& v, RunConfig& c) {
     v.variant({"kind", "task", "", true}, c.task.kind, kTaskKinds, [&](TaskKind kind) {
       if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
       if (kind == TaskKind::kArray) visit_array(v, c.task.array);
+      if (kind == TaskKind::kMnist) visit_mnist(v, c.task.mnist);
     });
   });
   v.section({"network", "populations and projections", "", true},

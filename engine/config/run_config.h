@@ -11,7 +11,7 @@
 
 namespace spikelane {
 
-enum class TaskKind { kRandman, kArray };
+enum class TaskKind { kRandman, kArray, kMnist };
 
 /// Random smooth manifolds as spike times (Zenke and Vogels 2021); see tasks/randman.
 struct RandmanConfig {
@@ -34,10 +34,22 @@ struct ArrayConfig {
   int n_test = 0;  // the last n_test samples are held out; 0: the training samples are tested
 };
 
+enum class MnistCoding { kCrossing, kRate };
+
+/// Images, one pixel a step, and a cue at the end; see tasks/mnist.
+struct MnistConfig {
+  std::string folder = "mnist";  // of the four files: in a data folder, or absolute
+  MnistCoding coding = MnistCoding::kCrossing;
+  int n_rate_units = 80;        // kRate: units besides the cue
+  int n_cue_steps = 56;         // steps after the pixels, with the cue
+  int n_train = 0, n_test = 0;  // the first so many samples; 0: all
+};
+
 struct TaskConfig {
   TaskKind kind = TaskKind::kRandman;
   RandmanConfig randman;
   ArrayConfig array;
+  MnistConfig mnist;
 };
 
 enum class LossKind { kCrossEntropy, kCountHinge, kMeanSquaredError };
@@ -131,7 +143,8 @@ struct RegressionConfig {
 
 struct KernlConfig {
   KernlMode mode = KernlMode::kTrial;
-  int batch = 32;  // samples an update; 0: all training data
+  int k_steps = 32;  // online: steps that traces are advanced at a time
+  int batch = 32;    // samples an update; 0: all training data
   DerivativeAt derivative_at = DerivativeAt::kError;
   SurrogateKind surrogate = SurrogateKind::kTriangle;
   double gamma = 0.3;  // height of the surrogate

@@ -32,6 +32,7 @@ KernlRule::KernlRule(const Plan& plan, const KernelTable& kernels, const KernlCo
   view_.signal = signal_.data();
   view_.kappa = config.readout_filter ? plan.output().beta[0] : 0.0f;
   const bool is_mean = plan.view().logit == Logit::kMean;
+  view_.window = is_mean ? plan.view().window : 1;
   view_.reads_sums = is_mean;
   const double per_step = is_mean ? static_cast<double>(plan.view().inverse_window) : 1.0;
   view_.error_scale = static_cast<float>(static_cast<double>(plan.view().scale) *
@@ -185,6 +186,35 @@ void KernlRule::set_rates(std::span<const double> rates) {
   for (std::size_t l = 0; l < learned_.size(); ++l)
     for (int i = 0; i < learned_[l].n; ++i)
       arrays_[l].rate_error[i] = static_cast<float>(pull * (rates[at++] - config_.rate_target));
+}
+
+std::vector<float> KernlRule::rate_errors() const {
+  std::vector<float> errors;
+  for (const LearnedView& learned : learned_)
+    errors.insert(errors.end(), learned.rate_error, learned.rate_error + learned.n);
+  return errors;
+}
+
+PlanOptions for_learning(PlanOptions options, bool keeps_counts) {
+  options.layout = LayoutChoice::kNeuronLanes;
+  options.keeps_counts = keeps_counts;
+  return options;
+}
+
+std::vector<ParameterRange> trained_ranges(const KernlConfig& config, const Plan& plan) {
+  std::vector<ParameterRange> ranges;
+  const auto& tensors = plan.parameter_tensors();
+  const auto& names = config.trained;
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (names.empty() || std::find(names.begin(), names.end(), tensors[i].name) != names.end())
+      ranges.push_back({static_cast<int>(i), tensors[i].begin, tensors[i].end});
+  return ranges;
+}
+
+void clip_gradient(std::span<float> gradient, double norm, double limit) {
+  if (limit <= 0.0 || norm <= limit) return;
+  const auto factor = static_cast<float>(limit / norm);
+  for (float& g : gradient) g = g * factor;
 }
 
 std::vector<float> KernlRule::sensitivity(int learned, int filter) const {

@@ -42,6 +42,9 @@ class KernlRule {
   /// spikes per step of each learned neuron (n_neurons).
   void set_rates(std::span<const double> rates);
 
+  /// What the regulariser adds to the error of each learned neuron now (n_neurons).
+  std::vector<float> rate_errors() const;
+
   /// The sensitivity tensor of a learned population's filter f, (n, n) [source, target]; empty
   /// where it is the identity.
   std::vector<float> sensitivity(int learned, int filter) const;
@@ -65,5 +68,14 @@ class KernlRule {
   std::vector<float> signal_;  // (T)
   int n_neurons_ = 0;
 };
+
+/// The options of a plan that KeRNL learns on: neuron lanes, and spike counts where asked for.
+PlanOptions for_learning(PlanOptions options, bool keeps_counts);
+
+/// The tensors that a config trains.
+std::vector<ParameterRange> trained_ranges(const KernlConfig& config, const Plan& plan);
+
+/// Scales a gradient of this norm down to `limit`; 0 is no limit.
+void clip_gradient(std::span<float> gradient, double norm, double limit);
 
 }  // namespace spikelane

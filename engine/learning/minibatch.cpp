@@ -38,14 +38,13 @@ std::span<const std::int32_t> Minibatches::at(std::int64_t update) {
   assert(update >= 0);
   const auto size = static_cast<std::size_t>(batch_);
   if (size == order_.size()) return order_;
-  const auto n_batches = static_cast<std::int64_t>(order_.size() / size);
-  const std::int64_t epoch = update / n_batches;
+  const std::int64_t epoch = update / n_batches();
   if (epoch != epoch_) {
     std::iota(order_.begin(), order_.end(), 0);
     shuffle_epoch(seed_, static_cast<std::uint32_t>(epoch), order_);
     epoch_ = epoch;
   }
-  return std::span(order_).subspan(static_cast<std::size_t>(update % n_batches) * size, size);
+  return std::span(order_).subspan(static_cast<std::size_t>(update % n_batches()) * size, size);
 }
 
 }  // namespace spikelane

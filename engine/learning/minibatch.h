@@ -18,11 +18,19 @@ class Minibatches {
 
   int size() const { return batch_; }
 
+  /// The epoch, from 0, that `update` belongs to.
+  std::uint32_t epoch_of(std::int64_t update) const {
+    return static_cast<std::uint32_t>(update / n_batches());
+  }
+
   /// Indices (batch) into the training set for `update`, which counts from 0. Valid until the next
   /// call. Costs a permutation when the epoch differs from the last call's.
   std::span<const std::int32_t> at(std::int64_t update);
 
  private:
+  // updates an epoch
+  std::int64_t n_batches() const { return static_cast<std::int64_t>(order_.size()) / batch_; }
+
   std::uint64_t seed_;
   int batch_;
   std::int64_t epoch_ = -1;          // that order_ belongs to; -1: none, order_ is 0, 1, 2, ...

@@ -72,9 +72,10 @@ UpdateScores EsTrainer::update() {
   const EsConfig& es = config_.rule.es;
   UpdateScores scores;
   const auto start = Clock::now();
-  // the whole training set is encoded once, a minibatch each time
-  if (!inputs_ || minibatches_.size() != data_.n_samples)
-    inputs_ = std::make_unique<const EncodedInputs>(*plan_, data_, minibatches_.at(update_));
+  // a whole training set that stays as it is is encoded once, all else each time
+  if (!inputs_ || minibatches_.size() != data_.n_samples || data_.source)
+    inputs_ = std::make_unique<const EncodedInputs>(*plan_, data_, minibatches_.at(update_),
+                                                    minibatches_.epoch_of(update_));
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
   evaluator_.run(
       es.n_members, [&](int member, float* block) { members_.fill(member, block); }, *inputs_,

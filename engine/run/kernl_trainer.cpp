@@ -19,46 +19,30 @@ static double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-static PlanOptions in_neuron_lanes(PlanOptions options) {
-  options.layout = LayoutChoice::kNeuronLanes;
-  return options;
-}
-
 KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
                            ThreadPool& pool, const Dataset& data)
     : config_(config),
       data_(data),
-      plan_(compile_plan(config.network, config.loss, data.n_steps, in_neuron_lanes(options))),
+      plan_(compile_plan(config.network, config.loss, data.n_steps, for_learning(options, false))),
       rule_(*plan_, kernels, config.rule.kernl, config.seed),
       minibatches_(config.seed, data.n_samples, config.rule.kernl.batch),
       optimiser_(config.rule.kernl.optimiser, plan_->parameter_tensors()),
       evaluator_(*plan_, rule_, config.rule.kernl, kernels, pool),
+      trained_(trained_ranges(config.rule.kernl, *plan_)),
       parameters_(draw_start(kernels, *plan_, config.seed)),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
-      rates_(static_cast<std::size_t>(rule_.n_neurons())) {
-  const auto& tensors = plan_->parameter_tensors();
-  const std::vector<std::string>& names = config.rule.kernl.trained;
-  for (std::size_t i = 0; i < tensors.size(); ++i)
-    if (names.empty() || std::find(names.begin(), names.end(), tensors[i].name) != names.end())
-      trained_.push_back({static_cast<int>(i), tensors[i].begin, tensors[i].end});
-}
+      rates_(static_cast<std::size_t>(rule_.n_neurons())) {}
 
 std::int64_t KernlTrainer::sample_steps_per_update() const {
   return std::int64_t{minibatches_.size()} * data_.n_steps;
-}
-
-void KernlTrainer::clip_gradient(double norm) {
-  const double limit = config_.rule.kernl.clip_norm;
-  if (limit <= 0.0 || norm <= limit) return;
-  const auto factor = static_cast<float>(limit / norm);
-  for (float& g : trials_.gradient) g = g * factor;
 }
 
 UpdateScores KernlTrainer::update() {
   const KernlConfig& kernl = config_.rule.kernl;
   UpdateScores scores;
   const auto start = Clock::now();
-  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_));
+  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_),
+                             minibatches_.epoch_of(update_));
   auto* block = reinterpret_cast<float*>(block_.data());
   plan_->fill_block(parameters_.data(), block);
   rule_.follow_weights(block);
@@ -71,7 +55,7 @@ UpdateScores KernlTrainer::update() {
   if (!std::isfinite(scores.loss))
     throw RunError("the loss of update " + std::to_string(update_) + " is not finite");
   scores.gradient_norm = gradient_norm(trials_.gradient, trained_);
-  clip_gradient(scores.gradient_norm);
+  clip_gradient(trials_.gradient, scores.gradient_norm, kernl.clip_norm);
   optimiser_.update(parameters_, trials_.gradient, learning_rate_at(kernl.optimiser, update_),
                     trained_);
   // the regulariser sees the rates of the update before: then no trial waits for another
@@ -92,11 +76,8 @@ UpdateScores KernlTrainer::update() {
 }
 
 std::string KernlTrainer::state_hash() const {
-  std::vector<float> rule_state;
-  for (const LearnedView& learned : rule_.learned())
-    rule_state.insert(rule_state.end(), learned.rate_error, learned.rate_error + learned.n);
   return hash_training(update_, plan_->parameter_tensors(), parameters_, optimiser_.state(),
-                       rule_state, loss_hash_);
+                       rule_.rate_errors(), loss_hash_);
 }
 
 }  // namespace spikelane

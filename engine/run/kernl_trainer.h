@@ -37,8 +37,6 @@ class KernlTrainer : public Trainer {
   std::size_t n_bytes() const { return evaluator_.n_bytes(); }
 
  private:
-  void clip_gradient(double norm);
-
   const RunConfig& config_;
   const Dataset& data_;
   std::unique_ptr<const Plan> plan_;

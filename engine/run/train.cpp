@@ -6,6 +6,7 @@
 #include "engine/run/es_trainer.h"
 #include "engine/run/kernl_trainer.h"
 #include "engine/run/mean_test.h"
+#include "engine/run/online_trainer.h"
 
 namespace spikelane {
 
@@ -26,6 +27,8 @@ struct Averages {
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
                                       const KernelTable& kernels, ThreadPool& pool,
                                       const Dataset& data) {
+  if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.mode == KernlMode::kOnline)
+    return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data);
   if (config.rule.kind == RuleKind::kKernl)
     return std::make_unique<KernlTrainer>(config, options, kernels, pool, data);
   return std::make_unique<EsTrainer>(config, options, kernels, pool, data);

@@ -7,7 +7,7 @@
 namespace spikelane {
 
 EncodedInputs::EncodedInputs(const Plan& plan, const Dataset& data,
-                             std::span<const std::int32_t> indices)
+                             std::span<const std::int32_t> indices, std::uint32_t epoch)
     : n_samples_(static_cast<int>(indices.size())), n_steps_(data.n_steps) {
   if (!data.labels.empty())
     for (std::int32_t sample : indices)
@@ -20,9 +20,9 @@ EncodedInputs::EncodedInputs(const Plan& plan, const Dataset& data,
   if (data.is_dense)
     encode_dense(data, indices, n_lanes);
   else if (n_lanes == 1)
-    encode_rows(data, indices);
+    encode_rows(data, indices, epoch);
   else
-    encode_tiles(data, indices, plan.wants_input_codes());
+    encode_tiles(data, indices, epoch, plan.wants_input_codes());
 }
 
 void EncodedInputs::encode_dense(const Dataset& data, std::span<const std::int32_t> indices,
@@ -41,25 +41,42 @@ void EncodedInputs::encode_dense(const Dataset& data, std::span<const std::int32
     views_[i].dense = aligned + static_cast<std::int64_t>(i) * n_frame * n_lanes;
 }
 
-static std::span<const InputEvent> events_of(const Dataset& data, std::int32_t sample) {
+// a sample's events: those that are stored, or else made in `room`
+static std::span<const InputEvent> events_of(const Dataset& data, std::int32_t sample,
+                                             std::uint32_t epoch, std::vector<InputEvent>& room) {
+  if (data.source) {
+    data.source->write(sample, epoch, room);
+    return room;
+  }
   const auto at = static_cast<std::size_t>(sample);
   return std::span(data.events)
       .subspan(static_cast<std::size_t>(data.offsets[at]),
                static_cast<std::size_t>(data.offsets[at + 1] - data.offsets[at]));
 }
 
-void EncodedInputs::encode_rows(const Dataset& data, std::span<const std::int32_t> indices) {
+void EncodedInputs::encode_rows(const Dataset& data, std::span<const std::int32_t> indices,
+                                std::uint32_t epoch) {
   std::vector<std::size_t> begins;
+  std::vector<InputEvent> room;
+  step_begin_.assign(indices.size() * static_cast<std::size_t>(n_steps_ + 1), 0);
+  std::int32_t* step_begin = step_begin_.data();
   for (std::int32_t sample : indices) {
+    const auto events = events_of(data, sample, epoch, room);
+    // samples are of about one size: room is made once, not again and again
+    if (begins.empty()) units_.reserve(indices.size() * (events.size() + events.size() / 4));
     begins.push_back(units_.size());
-    const auto events = events_of(data, sample);
-    std::size_t i = 0;
-    for (int t = 0; t <= n_steps_; ++t) {
-      step_begin_.push_back(static_cast<std::int32_t>(i));
-      for (; t < n_steps_ && i < events.size() && events[i].step == t; ++i)
-        units_.push_back(events[i].unit);
+    units_.resize(units_.size() + events.size());
+    std::int32_t* units = units_.data() + begins.back();
+    // the last event of a step says where the next one begins, steps without events follow suit:
+    // no branch that hangs on the events
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      assert(events[i].step >= 0 && events[i].step < n_steps_);
+      step_begin[events[i].step + 1] = static_cast<std::int32_t>(i) + 1;
+      units[i] = events[i].unit;
     }
-    assert(i == events.size());
+    for (int t = 0; t < n_steps_; ++t)
+      step_begin[t + 1] = std::max(step_begin[t + 1], step_begin[t]);
+    step_begin += n_steps_ + 1;
   }
   for (std::size_t row = 0; row < views_.size(); ++row) {
     views_[row].step_begin = step_begin_.data() + row * static_cast<std::size_t>(n_steps_ + 1);
@@ -85,7 +102,8 @@ struct CodeBook {
 }  // namespace
 
 void EncodedInputs::encode_tiles(const Dataset& data, std::span<const std::int32_t> indices,
-                                 bool wants_codes) {
+                                 std::uint32_t epoch, bool wants_codes) {
+  std::vector<InputEvent> room;
   std::vector<std::size_t> begins;
   std::vector<std::size_t> code_begins;
   std::vector<int> n_codes;
@@ -98,7 +116,7 @@ void EncodedInputs::encode_tiles(const Dataset& data, std::span<const std::int32
   for (std::size_t i_tile = 0; i_tile < views_.size(); ++i_tile) {
     events.clear();
     for (int lane = 0; lane < views_[i_tile].n_lanes; ++lane)
-      for (const InputEvent& event : events_of(data, indices[i_tile * kLanes + lane]))
+      for (const InputEvent& event : events_of(data, indices[i_tile * kLanes + lane], epoch, room))
         events.push_back({event.step, event.unit, lane});
     std::sort(events.begin(), events.end(), [](const LaneEvent& a, const LaneEvent& b) {
       return std::tie(a.step, a.unit, a.lane) < std::tie(b.step, b.unit, b.lane);

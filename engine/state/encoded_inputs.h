@@ -13,8 +13,10 @@ namespace spikelane {
 /// Made once a batch and read by all members.
 class EncodedInputs {
  public:
-  /// The samples `indices` of `data`, in that order, as tiles of the plan's layout.
-  EncodedInputs(const Plan& plan, const Dataset& data, std::span<const std::int32_t> indices);
+  /// The samples `indices` of `data`, in that order, as tiles of the plan's layout. `epoch` matters
+  /// where the events are made anew each epoch.
+  EncodedInputs(const Plan& plan, const Dataset& data, std::span<const std::int32_t> indices,
+                std::uint32_t epoch = 0);
 
   std::span<const InputView> tiles() const { return views_; }
   int n_samples() const { return n_samples_; }
@@ -24,8 +26,9 @@ class EncodedInputs {
 
  private:
   void encode_dense(const Dataset& data, std::span<const std::int32_t> indices, int n_lanes);
-  void encode_rows(const Dataset& data, std::span<const std::int32_t> indices);
-  void encode_tiles(const Dataset& data, std::span<const std::int32_t> indices, bool wants_codes);
+  void encode_rows(const Dataset& data, std::span<const std::int32_t> indices, std::uint32_t epoch);
+  void encode_tiles(const Dataset& data, std::span<const std::int32_t> indices, std::uint32_t epoch,
+                    bool wants_codes);
 
   int n_samples_ = 0, n_steps_ = 0;
   std::vector<std::int32_t> labels_;

@@ -4,7 +4,7 @@
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/lanes_team.h"
 #include "kernels/step/es_gradient.h"
-#include "kernels/step/kernl_trial.h"
+#include "kernels/step/kernl_online.h"
 #include "kernels/step/trial.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -13,6 +13,10 @@ static void run_tiles_here(const TrialArgs& args) { run_tiles(LanesTeam(), args)
 
 static void run_kernl_trials_here(const KernlTrialArgs& args) {
   run_kernl_trials(LanesTeam(), args);
+}
+
+static void run_kernl_online_here(const KernlOnlineArgs& args) {
+  run_kernl_online(LanesTeam(), args);
 }
 
 static float burn_fma(int64_t n_rounds) {
@@ -49,6 +53,7 @@ const KernelTable kKernels = {kIsaName,
                               run_kernl_trials_here,
                               run_regression_here,
                               score_regression_here,
+                              run_kernl_online_here,
                               draw_normals,
                               draw_uniforms,
                               draw_perturbed,

@@ -21,6 +21,7 @@ struct KernelTable {
   void (*run_kernl_trials)(const KernlTrialArgs& args);
   void (*run_regression)(const RegressionArgs& args);
   void (*score_regression)(const RegressionScoreArgs& args);
+  void (*run_kernl_online)(const KernlOnlineArgs& args);
   void (*draw_normals)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   void (*draw_uniforms)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   /// out = mean + scale*eps, two roundings

@@ -44,23 +44,23 @@ inline void loss_errors(Loss kind, const float* logits, int n, int32_t label, fl
 
 /// The readout's weights and biases: error times what they are multiplied with.
 template <class Team>
-void add_readout_gradient(const Team& team, const Tile& tile, const KernlTrialArgs& args) {
+void add_readout_gradient(const Team& team, const Tile& tile, bool of_sums,
+                          const float* output_error, float* gradient) {
   const PopulationView& output = tile.plan->populations[tile.plan->output];
-  const KernlView& rule = *args.rule;
   for (int i = 0; i < output.n; i += kLanes) {
-    const auto error = team.load(args.kernl->output_error + i);
+    const auto error = team.load(output_error + i);
     for (int q = 0; q < output.n_projections; ++q) {
       const ProjectionView& projection = output.projections[q];
       const TraceOffsets& at = tile.plan->traces[projection.single_trace].at;
-      const float* z = tile.floats(rule.reads_sums ? at.z_sum : at.z);
+      const float* z = tile.floats(of_sums ? at.z_sum : at.z);
       for (int j = 0; j < projection.n_pre; ++j) {
-        float* row = args.gradient + projection.weight + int64_t{j} * projection.weight_stride + i;
+        float* row = gradient + projection.weight + int64_t{j} * projection.weight_stride + i;
         team.store(row, fma(team.broadcast(z[j]), error, team.load(row)));
       }
     }
     if (output.bias < 0) continue;
-    const float* z = tile.floats(rule.reads_sums ? output.at.bias_trace_sum : output.at.bias_trace);
-    float* bias = args.gradient + output.bias + i;
+    const float* z = tile.floats(of_sums ? output.at.bias_trace_sum : output.at.bias_trace);
+    float* bias = gradient + output.bias + i;
     team.store(bias, fma(team.load(z + i), error, team.load(bias)));
   }
 }
@@ -301,7 +301,8 @@ void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
       float* error = args.kernl->output_error;
       loss_errors(plan.loss, trial.scratch->logits, output.n, trial.labels[0], error);
       for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
-      if (args.rule->trains_readout) add_readout_gradient(team, tile, args);
+      if (args.rule->trains_readout)
+        add_readout_gradient(team, tile, args.rule->reads_sums, error, args.gradient);
     }
     int32_t* n_spikes = args.n_spikes;
     for (int l = 0; l < args.rule->n_learned; ++l) {

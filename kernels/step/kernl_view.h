@@ -42,6 +42,7 @@ struct KernlView {
   const float* signal;  // (T) how much of the loss's error acts on step u: the readout's own filter
   float kappa;          // of that filter, for errors that come step by step
   float error_scale;    // d(logit before the softmax)/d(z or its sum, times weight)
+  int window;           // the loss reads the readout in the last `window` steps
   int reads_sums;       // the readout's weights see the window's sums of z, not its last value
   int trains_readout;
 };
@@ -67,6 +68,36 @@ struct KernlTrialArgs {
   int32_t* n_spikes;         // (sum of learned n) added to
   const float* given_error;  // (samples, T, n_padded) error at each step in place of the loss's,
                              // for the one learned population, or null
+};
+
+/// One row's traces of one learned population; rows lie as the block's weights do.
+struct KernlOnlineRow {
+  float *fast, *slow, *read;  // (block)
+  float* h;                   // (n_padded/16, K + 1, 16) of its history: the step before, the block
+  float* q;                   // (n_padded/16, K, 16) error fed back at each step of the block
+};
+
+/// Working memory of one thread between two blocks.
+struct KernlOnlineScratch {
+  float* coefficients;   // (4, 3, n_padded) of the four sums on fast, slow and read
+  float* events;         // (4, K, n_padded) what an event of each step adds to them
+  int32_t* event_begin;  // (largest n_pre + 1)
+  int32_t* event_next;   // (largest n_pre)
+  int32_t* event_steps;  // (largest n_pre * K)
+};
+
+/// Steps of some rows that learn while they act.
+struct KernlOnlineArgs {
+  TrialArgs trial;  // neuron lanes, a tile a row; [t_begin, t_end) lies in one block
+  const KernlView* rule;
+  const KernlScratch* kernl;  // output_error alone
+  const KernlOnlineScratch* online;
+  const KernlOnlineRow* rows;  // (rows, n_learned)
+  HistoryView* histories;      // (rows, n_populations)
+  int k_steps;                 // K
+  int t_trial_end;             // T, or the step after which traces are wanted
+  float* gradient;             // (block) sums, added to
+  const float* given_error;    // (rows, n_padded) of the one step at hand, or null: from the loss
 };
 
 }  // namespace spikelane

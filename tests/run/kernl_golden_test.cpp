@@ -93,8 +93,8 @@ std::vector<double> gradient_of(const EpropSet& set, const KernlConfig& config,
   KernlEvaluator evaluator(*plan, rule, config, kernels, pool, true);
   std::vector<float> logical(static_cast<std::size_t>(plan->n_parameters()), 0.0f);
   std::copy(set.weights.begin(), set.weights.end(), logical.begin());
-  std::vector<float> block(static_cast<std::size_t>(plan->n_block_floats()));
-  plan->fill_block(logical.data(), block.data());
+  AlignedMemory block(static_cast<std::size_t>(plan->n_block_floats()) * sizeof(float));
+  plan->fill_block(logical.data(), reinterpret_cast<float*>(block.data()));
   std::vector<std::int32_t> samples(static_cast<std::size_t>(set.n_samples));
   std::iota(samples.begin(), samples.end(), 0);
   const EncodedInputs inputs(*plan, set.data, samples);
@@ -109,7 +109,7 @@ std::vector<double> gradient_of(const EpropSet& set, const KernlConfig& config,
         error[(b * set.n_steps + t) * n_padded + i] = static_cast<float>(
             set.q[static_cast<std::size_t>((t * set.n_samples + b) * set.n + i)]);
   KernlScores scores;
-  evaluator.run(inputs, block.data(), 0, scores, error);
+  evaluator.run(inputs, reinterpret_cast<const float*>(block.data()), 0, scores, error);
   std::vector<double> gradient;
   const int n_pre = set.n_inputs + set.n;
   for (int i = 0; i < set.n; ++i)

@@ -1,0 +1,247 @@
+#include "engine/run/kernl_online.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "engine/config/user_error.h"
+#include "engine/learning/sums.h"
+
+namespace spikelane {
+
+KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                         const KernelTable& kernels, ThreadPool& pool, int n_rows)
+    : plan_(plan),
+      rule_(rule),
+      kernels_(kernels),
+      pool_(pool),
+      n_rows_(n_rows),
+      n_parts_((n_rows + static_cast<int>(kSumBlock) - 1) / static_cast<int>(kSumBlock)),
+      k_steps_(config.k_steps),
+      state_(plan, 1, n_rows),
+      stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
+      surrogate_(config.surrogate),
+      gamma_(config.gamma) {
+  for (int thread = 0; thread < pool.n_threads(); ++thread) scratch_.emplace_back(plan, 1, false);
+  place_memory();
+  reset();
+}
+
+void KernlOnline::place_memory() {
+  const PlanView& view = plan_.view();
+  const auto n_learned = rule_.learned().size();
+  const auto n_rows = static_cast<std::size_t>(n_rows_);
+  rows_.resize(n_rows * n_learned);
+  histories_.resize(n_rows * static_cast<std::size_t>(view.n_populations));
+  online_.resize(scratch_.size());
+  kernl_.resize(scratch_.size());
+  std::int64_t n_largest = 0, n_pre = 0;
+  for (const LearnedView& learned : rule_.learned()) {
+    n_largest = std::max<std::int64_t>(n_largest, learned.n_padded);
+    const PopulationView& population = plan_.population(learned.population);
+    for (int q = 0; q < population.n_projections; ++q)
+      n_pre = std::max<std::int64_t>(n_pre, population.projections[q].n_pre);
+  }
+  const std::int64_t k = k_steps_;
+  // the first pass measures, the second hands out
+  for (int pass = 0; pass < 2; ++pass) {
+    std::int64_t offset = 0;
+    auto take = [&](auto*& pointer, std::int64_t n) {
+      using T = std::remove_reference_t<decltype(*pointer)>;
+      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
+      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
+    };
+    for (std::size_t row = 0; row < n_rows; ++row) {
+      for (int p = 0; p < view.n_populations; ++p) {
+        const PopulationView& population = plan_.population(p);
+        if (!is_spiking(population.model)) continue;
+        HistoryView& history = histories_[row * static_cast<std::size_t>(view.n_populations) +
+                                          static_cast<std::size_t>(p)];
+        history.window = k_steps_ + 1;
+        history.surrogate = static_cast<Surrogate>(surrogate_);
+        history.gamma = static_cast<float>(gamma_);
+        if (population.model == Model::kAlif) take(history.h, (k + 1) * population.n_padded);
+        take(history.step_begin, k + 2);
+        take(history.units, (k + 1) * population.n);
+      }
+      for (std::size_t l = 0; l < n_learned; ++l) {
+        const LearnedView& learned = rule_.learned()[l];
+        KernlOnlineRow& online = rows_[row * n_learned + l];
+        take(online.fast, stride_);
+        if (learned.has_slow) take(online.slow, stride_);
+        take(online.read, stride_);
+        take(online.q, k * learned.n_padded);
+        online.h = histories_[row * static_cast<std::size_t>(view.n_populations) +
+                              static_cast<std::size_t>(learned.population)]
+                       .h;
+      }
+    }
+    for (std::size_t thread = 0; thread < scratch_.size(); ++thread) {
+      KernlOnlineScratch& online = online_[thread];
+      take(online.coefficients, 12 * n_largest);
+      take(online.events, 4 * k * n_largest);
+      take(online.event_begin, n_pre + 1);
+      take(online.event_next, n_pre);
+      take(online.event_steps, n_pre * k);
+      take(kernl_[thread].output_error, std::int64_t{plan_.output().n_padded});
+    }
+    take(gradients_, n_parts_ * stride_);
+    take(given_error_, n_rows_ * n_largest);
+    take(frames_, std::int64_t{n_rows_} * view.n_inputs);
+    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
+  }
+  for (int row = 0; row < n_rows_; ++row) {
+    InputView frame{};
+    frame.dense = frames_ + std::int64_t{row} * view.n_inputs;
+    frame.n_lanes = 1;
+    frame_views_.push_back(frame);
+  }
+}
+
+void KernlOnline::reset() {
+  t_ = 0;
+  NotFinite not_finite{-1, 0, 0, 0};
+  TrialArgs args{};
+  args.plan = &plan_.view();
+  args.inputs = frame_views_.data();
+  args.n_tiles = n_rows_;
+  args.resets = 1;
+  args.tiles = state_.tiles(0);
+  args.tile_stride = state_.tile_bytes();
+  args.scratch = &scratch_[0].view();
+  args.not_finite = &not_finite;
+  kernels_.run_tiles(args);
+  for (const KernlOnlineRow& row : rows_)
+    for (float* traces : {row.fast, row.slow, row.read})
+      if (traces) std::fill_n(traces, stride_, 0.0f);
+  std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
+}
+
+void KernlOnline::run_part(int part, int thread, const InputView* inputs,
+                           const std::int32_t* labels, const float* block, int n_steps,
+                           const float* given_error) {
+  const int begin = part * static_cast<int>(kSumBlock);
+  const int end = std::min(begin + static_cast<int>(kSumBlock), n_rows_);
+  const auto at_thread = static_cast<std::size_t>(thread);
+  const auto n_learned = static_cast<std::int64_t>(rule_.learned().size());
+  NotFinite not_finite{-1, 0, 0, 0};
+  KernlOnlineArgs args{};
+  args.trial.plan = &plan_.view();
+  args.trial.parameters = block;
+  args.trial.inputs = inputs + begin;
+  args.trial.n_tiles = end - begin;
+  args.trial.t_begin = t_;
+  args.trial.t_end = t_ + n_steps;
+  args.trial.first_tile = begin;
+  args.trial.tiles = state_.tiles(0) + begin * state_.tile_bytes();
+  args.trial.tile_stride = state_.tile_bytes();
+  args.trial.scratch = &scratch_[at_thread].view();
+  args.trial.labels = labels ? labels + begin : nullptr;
+  args.trial.not_finite = &not_finite;
+  args.rule = &rule_.view();
+  args.kernl = &kernl_[at_thread];
+  args.online = &online_[at_thread];
+  args.rows = rows_.data() + begin * n_learned;
+  args.histories = histories_.data() + std::int64_t{begin} * plan_.view().n_populations;
+  args.k_steps = k_steps_;
+  args.t_trial_end = plan_.view().n_steps;
+  args.gradient = gradients_ + part * stride_;
+  if (given_error)
+    args.given_error = given_error + std::int64_t{begin} * rule_.learned()[0].n_padded;
+  kernels_.run_kernl_online(args);
+  if (not_finite.population < 0) return;
+  throw RunError("state is not finite: population \"" +
+                 plan_.network().populations[static_cast<std::size_t>(not_finite.population)].name +
+                 "\", row " + std::to_string(not_finite.tile) + ", at or before step " +
+                 std::to_string(not_finite.step));
+}
+
+void KernlOnline::run(const EncodedInputs& inputs, const float* block, int n_steps) {
+  assert(inputs.n_samples() == n_rows_ && t_ % k_steps_ + n_steps <= k_steps_);
+  pool_.for_each(n_parts_, [&](std::int64_t part, int thread) {
+    run_part(static_cast<int>(part), thread, inputs.tiles().data(), inputs.labels().data(), block,
+             n_steps, nullptr);
+  });
+  t_ += n_steps;
+}
+
+void KernlOnline::step(const float* block, std::span<const float> x, std::span<const float> error) {
+  const LearnedView& learned = rule_.learned()[0];
+  const auto n = static_cast<std::size_t>(learned.n);
+  assert(x.size() == static_cast<std::size_t>(n_rows_ * plan_.view().n_inputs) &&
+         error.size() == static_cast<std::size_t>(n_rows_) * n);
+  std::memcpy(frames_, x.data(), x.size() * sizeof(float));
+  for (int row = 0; row < n_rows_; ++row) {
+    std::memcpy(given_error_ + std::int64_t{row} * learned.n_padded,
+                error.data() + static_cast<std::size_t>(row) * n, n * sizeof(float));
+    frame_views_[static_cast<std::size_t>(row)].first_step = t_;
+  }
+  for (int part = 0; part < n_parts_; ++part)
+    run_part(part, 0, frame_views_.data(), nullptr, block, 1, given_error_);
+  ++t_;
+}
+
+void KernlOnline::take_gradient(std::span<float> gradient) {
+  for (const TensorPlan& tensor : plan_.tensors())
+    for (int row = 0; row < tensor.n_rows; ++row) {
+      const float* from = gradients_ + tensor.block_begin + std::int64_t{row} * tensor.block_stride;
+      float* to = gradient.data() + tensor.logical.begin + std::int64_t{row} * tensor.n_columns;
+      for (int i = 0; i < tensor.n_columns; ++i) {
+        double sum = 0.0;
+        for (int part = 0; part < n_parts_; ++part)
+          sum += static_cast<double>(from[part * stride_ + i]);
+        to[i] = static_cast<float>(static_cast<double>(to[i]) + sum);
+      }
+    }
+  std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
+}
+
+void KernlOnline::score(const EncodedInputs& inputs, const float* block,
+                        std::vector<double>& losses, std::vector<std::uint8_t>& is_correct) {
+  losses.assign(static_cast<std::size_t>(n_rows_), 0.0);
+  is_correct.assign(static_cast<std::size_t>(n_rows_), 0);
+  NotFinite not_finite{-1, 0, 0, 0};
+  TrialArgs args{};
+  args.plan = &plan_.view();
+  args.parameters = block;
+  args.inputs = inputs.tiles().data();
+  args.n_tiles = n_rows_;
+  args.t_begin = args.t_end = t_;
+  args.scores = 1;
+  args.tiles = state_.tiles(0);
+  args.tile_stride = state_.tile_bytes();
+  args.scratch = &scratch_[0].view();
+  args.labels = inputs.labels().data();
+  args.losses = losses.data();
+  args.is_correct = is_correct.data();
+  args.not_finite = &not_finite;
+  kernels_.run_tiles(args);
+}
+
+std::vector<std::int64_t> KernlOnline::n_spikes() const {
+  std::vector<std::int64_t> counts;
+  for (const LearnedView& learned : rule_.learned()) {
+    const auto n = static_cast<std::size_t>(learned.n);
+    std::vector<std::int64_t> of_population(n, 0);
+    const auto values =
+        state_.gather_floats(plan_.population(learned.population).at.n_spikes, learned.n);
+    for (std::size_t i = 0; i < values.size(); ++i)
+      of_population[i % n] += static_cast<std::int64_t>(values[i]);
+    counts.insert(counts.end(), of_population.begin(), of_population.end());
+  }
+  return counts;
+}
+
+std::span<const float> KernlOnline::traces(int row, int filter) const {
+  const KernlOnlineRow& online = rows_[static_cast<std::size_t>(row) * rule_.learned().size()];
+  const float* from = filter == 0 ? online.fast : filter == 1 ? online.slow : online.read;
+  return {from, from ? static_cast<std::size_t>(stride_) : 0};
+}
+
+std::size_t KernlOnline::n_bytes() const {
+  std::size_t n = memory_.size() + state_.n_bytes();
+  for (const Scratch& scratch : scratch_) n += scratch.n_bytes();
+  return n;
+}
+
+}  // namespace spikelane

@@ -1,0 +1,79 @@
+// KernlOnline: rows that learn while they act (kernels/step/kernl_online.h). State, traces and the
+// buffers of one block of K steps; nothing in it grows with time.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/learning/kernl_rule.h"
+#include "engine/state/encoded_inputs.h"
+#include "engine/state/scratch.h"
+#include "engine/state/state.h"
+#include "kernels/cpu/thread_pool.h"
+
+namespace spikelane {
+
+class KernlOnline {
+ public:
+  /// For `n_rows` rows; all must outlive it. Sources of learned populations have no synaptic trace.
+  KernlOnline(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+              const KernelTable& kernels, ThreadPool& pool, int n_rows);
+
+  /// Before the first step: states and traces are zero; a gradient not yet taken is dropped.
+  void reset();
+
+  /// The next n_steps steps, at most up to the end of the block. Errors come from the loss of the
+  /// readout's value at each step that the loss reads, with the labels of `inputs`. Traces and
+  /// gradient are brought up to the block's end where it, or the trial, ends. Throws RunError when
+  /// a state is not finite.
+  void run(const EncodedInputs& inputs, const float* block, int n_steps);
+
+  /// One step with the caller's inputs, (rows, I), and error fed back to each neuron of the one
+  /// learned population, (rows, n). Allocates, locks and logs nothing with one thread.
+  void step(const float* block, std::span<const float> x, std::span<const float> error);
+
+  int t() const { return t_; }
+  int k_steps() const { return k_steps_; }
+  /// Adds to `gradient`, flat and logical (P), the sum over rows so far, and starts anew: parts of
+  /// 8 rows ascending, in double.
+  void take_gradient(std::span<float> gradient);
+  /// Losses and correctness of the trial that has ended, (rows).
+  void score(const EncodedInputs& inputs, const float* block, std::vector<double>& losses,
+             std::vector<std::uint8_t>& is_correct);
+  /// Spikes of each learned neuron since the reset, all rows.
+  std::vector<std::int64_t> n_spikes() const;
+  const State& state() const { return state_; }
+  /// The trace of `filter` (0 fast, 1 slow, 2 after the readout) of one row, as the weights lie in
+  /// a block; at a block's end.
+  std::span<const float> traces(int row, int filter) const;
+  std::size_t n_bytes() const;
+
+ private:
+  void run_part(int part, int thread, const InputView* inputs, const std::int32_t* labels,
+                const float* block, int n_steps, const float* given_error);
+  void place_memory();
+
+  const Plan& plan_;
+  const KernlRule& rule_;
+  const KernelTable& kernels_;
+  ThreadPool& pool_;
+  int n_rows_, n_parts_, k_steps_;
+  int t_ = 0;
+  State state_;
+  std::vector<Scratch> scratch_;  // one a thread
+  AlignedMemory memory_;
+  std::vector<KernlOnlineRow> rows_;        // (rows, learned)
+  std::vector<HistoryView> histories_;      // (rows, populations)
+  std::vector<KernlOnlineScratch> online_;  // one a thread
+  std::vector<KernlScratch> kernl_;         // one a thread
+  float* gradients_ = nullptr;              // (parts, stride)
+  float* given_error_ = nullptr;            // (rows, n_padded)
+  float* frames_ = nullptr;                 // (rows, I)
+  std::vector<InputView> frame_views_;
+  std::int64_t stride_;  // floats of a block, in whole vectors
+  SurrogateKind surrogate_;
+  double gamma_;
+};
+
+}  // namespace spikelane

@@ -1,0 +1,51 @@
+// Training by KeRNL or e-prop online: the rows of a minibatch act side by side, traces advance with
+// time, and weights change at the end of every block of K steps in which the loss spoke. One update
+// is one trial of a minibatch. Memory does not grow with the length of a trial.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/learning/minibatch.h"
+#include "engine/learning/optimiser.h"
+#include "engine/run/kernl_online.h"
+#include "engine/run/trainer.h"
+
+namespace spikelane {
+
+class OnlineTrainer : public Trainer {
+ public:
+  /// `config`, `data`, `kernels` and `pool` must outlive it. The layout is neuron lanes.
+  OnlineTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
+                ThreadPool& pool, const Dataset& data);
+
+  UpdateScores update() override;
+  std::int64_t n_updates() const override { return update_; }
+  const Plan& plan() const override { return *plan_; }
+  const std::vector<float>& parameters() const override { return parameters_; }
+  std::int64_t sample_steps_per_update() const override;
+  std::string state_hash() const override;
+  std::size_t n_bytes() const { return online_.n_bytes(); }
+
+ private:
+  double step_weights();
+
+  const RunConfig& config_;
+  const Dataset& data_;
+  std::unique_ptr<const Plan> plan_;
+  KernlRule rule_;
+  Minibatches minibatches_;
+  Optimiser optimiser_;
+  std::vector<ParameterRange> trained_;
+  KernlOnline online_;
+  std::vector<float> parameters_, gradient_;  // (P)
+  AlignedMemory block_;                       // the parameters as kernels read them
+  std::vector<double> losses_;
+  std::vector<std::uint8_t> is_correct_;
+  std::int64_t update_ = 0;
+  std::uint64_t loss_hash_ = 0;
+};
+
+}  // namespace spikelane

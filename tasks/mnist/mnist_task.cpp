@@ -1,0 +1,204 @@
+#include "tasks/mnist/mnist_task.h"
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "engine/config/config_keys.h"
+#include "engine/config/user_error.h"
+#include "tasks/data_path.h"
+#include "tasks/mnist/idx_file.h"
+#include "tasks/sources/crossing.h"
+#include "tasks/sources/cue.h"
+#include "tasks/sources/rate.h"
+
+namespace spikelane {
+
+namespace {
+
+constexpr std::int64_t kMostPixels = 65536;
+
+class MnistSource : public EventSource {
+ public:
+  // `first_number` is the sample number of image 0 for the random numbers
+  MnistSource(const MnistConfig& config, std::vector<std::uint8_t> pixels, int n_pixels,
+              std::uint64_t seed, std::uint32_t first_number)
+      : config_(config),
+        pixels_(std::move(pixels)),
+        n_pixels_(n_pixels),
+        seed_(seed),
+        first_number_(first_number) {}
+
+  void write(int sample, std::uint32_t epoch, std::vector<InputEvent>& events) const override {
+    events.clear();
+    const auto n = static_cast<std::size_t>(n_pixels_);
+    const auto image = std::span(pixels_).subspan(static_cast<std::size_t>(sample) * n, n);
+    int cue_unit = kCrossingUnits;
+    if (config_.coding == MnistCoding::kRate) {
+      cue_unit = config_.n_rate_units;
+      append_rate_events(image, config_.n_rate_units,
+                         {seed_, epoch, first_number_ + static_cast<std::uint32_t>(sample)},
+                         events);
+    } else {
+      append_crossing_events(image, events);
+    }
+    append_cue_events(n_pixels_, config_.n_cue_steps, cue_unit, events);
+  }
+
+ private:
+  MnistConfig config_;
+  std::vector<std::uint8_t> pixels_;  // (images, pixels)
+  int n_pixels_;
+  std::uint64_t seed_;
+  std::uint32_t first_number_;
+};
+
+// runs all parts and throws what all of them found
+class Attempts {
+ public:
+  template <class Part>
+  void run(Part part) {
+    try {
+      part();
+    } catch (const UserError& error) {
+      problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
+    }
+  }
+  void add(std::string place, std::string value, std::string allowed) {
+    problems_.push_back({std::move(place), std::move(value), std::move(allowed)});
+  }
+  void throw_if_any() {
+    if (!problems_.empty()) throw UserError(std::move(problems_));
+  }
+
+ private:
+  std::vector<Problem> problems_;
+};
+
+// sizes of one split's files; empty where a file is not right
+struct SplitSizes {
+  std::vector<std::int64_t> images, labels;
+};
+
+SplitSizes read_split_sizes(const std::filesystem::path& images,
+                            const std::filesystem::path& labels, Attempts& attempts) {
+  SplitSizes sizes;
+  attempts.run([&] { sizes.images = read_idx_sizes(images, 3); });
+  attempts.run([&] { sizes.labels = read_idx_sizes(labels, 1); });
+  if (!sizes.images.empty() && sizes.images[1] * sizes.images[2] > kMostPixels)
+    attempts.add(images.string(),
+                 "images of " + std::to_string(sizes.images[1]) + " x " +
+                     std::to_string(sizes.images[2]) + " pixels",
+                 "at most " + std::to_string(kMostPixels) + " pixels an image");
+  if (!sizes.images.empty() && !sizes.labels.empty() && sizes.images[0] != sizes.labels[0])
+    attempts.add(labels.string(), std::to_string(sizes.labels[0]) + " labels",
+                 std::to_string(sizes.images[0]) + ", one for each image of " + images.string());
+  return sizes;
+}
+
+int n_used(int wanted, const SplitSizes& sizes, const char* key, Attempts& attempts) {
+  if (sizes.images.empty()) return 0;
+  if (wanted < 0 || wanted > sizes.images[0])
+    attempts.add(std::string("task.") + key, std::to_string(wanted),
+                 "0 to " + std::to_string(sizes.images[0]) + ", the samples of the files");
+  return static_cast<int>(wanted == 0 ? sizes.images[0] : wanted);
+}
+
+Dataset load_split(const MnistConfig& config, const MnistShape& shape,
+                   const std::filesystem::path& images, const std::filesystem::path& labels, int n,
+                   std::uint64_t seed, std::uint32_t first_number) {
+  Attempts attempts;
+  IdxData pixels, classes;
+  attempts.run([&] { pixels = read_idx(images, 3); });
+  attempts.run([&] { classes = read_idx(labels, 1); });
+  const auto wrong = std::find_if(classes.values.begin(), classes.values.end(),
+                                  [](std::uint8_t label) { return label >= kMnistClasses; });
+  if (wrong != classes.values.end())
+    attempts.add(labels.string() + ": label " + std::to_string(wrong - classes.values.begin()),
+                 std::to_string(*wrong), "a class from 0 to 9");
+  attempts.throw_if_any();
+
+  Dataset data;
+  data.n_samples = n;
+  data.n_steps = shape.n_steps;
+  data.n_inputs = shape.n_inputs;
+  data.labels.assign(classes.values.begin(), classes.values.begin() + n);
+  const int n_pixels = shape.n_steps - config.n_cue_steps;
+  pixels.values.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(n_pixels));
+  pixels.values.shrink_to_fit();
+  data.source = std::make_shared<const MnistSource>(config, std::move(pixels.values), n_pixels,
+                                                    seed, first_number);
+  return data;
+}
+
+}  // namespace
+
+MnistFiles find_mnist_files(const MnistConfig& config, const std::string& data_dir,
+                            const std::string& config_path) {
+  Attempts attempts;
+  const auto find = [&](const std::string& name) {
+    std::filesystem::path path;
+    attempts.run([&] {
+      const std::string file = (std::filesystem::path(config.folder) / name).string();
+      path = find_data_file({file, file + ".gz"}, data_dir, config_path, "task.folder",
+                            "tools/fetch_mnist.sh fetches MNIST; Fashion-MNIST is Debian's package "
+                            "dataset-fashion-mnist");
+    });
+    return path;
+  };
+  MnistFiles files;
+  files.train_images = find("train-images-idx3-ubyte");
+  files.train_labels = find("train-labels-idx1-ubyte");
+  files.test_images = find("t10k-images-idx3-ubyte");
+  files.test_labels = find("t10k-labels-idx1-ubyte");
+  attempts.throw_if_any();
+  return files;
+}
+
+MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files) {
+  Attempts attempts;
+  const SplitSizes train = read_split_sizes(files.train_images, files.train_labels, attempts);
+  const SplitSizes test = read_split_sizes(files.test_images, files.test_labels, attempts);
+  MnistShape shape;
+  shape.n_train = n_used(config.n_train, train, "n_train", attempts);
+  shape.n_test = n_used(config.n_test, test, "n_test", attempts);
+  if (!train.images.empty() && !test.images.empty()) {
+    if (train.images[1] != test.images[1] || train.images[2] != test.images[2])
+      attempts.add(files.test_images.string(),
+                   "images of " + std::to_string(test.images[1]) + " x " +
+                       std::to_string(test.images[2]) + " pixels",
+                   std::to_string(train.images[1]) + " x " + std::to_string(train.images[2]) +
+                       ", as the training images");
+    // random numbers count samples in 24 bits
+    if (train.images[0] + test.images[0] > static_cast<std::int64_t>(kMaxRows))
+      attempts.add(files.train_images.string(),
+                   std::to_string(train.images[0] + test.images[0]) + " images with the test's",
+                   "at most " + std::to_string(kMaxRows));
+  }
+  attempts.throw_if_any();
+  shape.n_steps = static_cast<int>(train.images[1] * train.images[2]) + config.n_cue_steps;
+  shape.n_inputs = (config.coding == MnistCoding::kRate ? config.n_rate_units : kCrossingUnits) + 1;
+  return shape;
+}
+
+TaskData load_mnist(const MnistConfig& config, const MnistFiles& files, std::uint64_t seed) {
+  const MnistShape shape = describe_mnist(config, files);
+  const auto n_all_train = static_cast<std::uint32_t>(read_idx_sizes(files.train_labels, 1)[0]);
+  TaskData data;
+  data.n_classes = kMnistClasses;
+  Attempts attempts;
+  attempts.run([&] {
+    data.train =
+        load_split(config, shape, files.train_images, files.train_labels, shape.n_train, seed, 0);
+  });
+  attempts.run([&] {
+    data.test = load_split(config, shape, files.test_images, files.test_labels, shape.n_test, seed,
+                           n_all_train);
+  });
+  attempts.throw_if_any();
+  return data;
+}
+
+}  // namespace spikelane
