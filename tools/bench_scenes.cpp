@@ -13,6 +13,12 @@ const std::vector<BenchScene>& bench_scenes() {
       {"ec_shape_drawn", "the same net, 512 members whose weights were drawn before",
        run_ec_shape_drawn},
       {"latency", "64 and 256 recurrent in a closed loop, one row, one step a call", run_latency},
+      {"smnist_trial",
+       "e-prop of 220 alif, 80 inputs, T 840, by whole trials: one update, batch 32 and 256",
+       run_smnist_trial},
+      {"smnist_online", "the same net online: traces that advance with time", run_smnist_online},
+      {"online_latency", "one row of it, one step a call: learning, and acting alone",
+       run_online_latency},
   };
   return scenes;
 }

@@ -7,6 +7,7 @@
 #include "engine/learning/members.h"
 #include "engine/run/evaluator.h"
 #include "engine/run/simulation.h"
+#include "tasks/scenes/scenes.h"
 #include "tools/bench_timing.h"
 #include "tools/bench_trials.h"
 
@@ -22,16 +23,9 @@ constexpr double kInputRate = 0.15, kInputSigma = 0.136, kRecurrentSigma = 0.05;
 RunConfig ec_config(int n_members) {
   RunConfig config;
   config.seed = kSeed;
-  PopulationDescription hidden, output;
-  hidden.name = "hidden";
-  hidden.n = kNeurons;
-  hidden.beta = {0.95};
-  output.name = "output";
-  output.model = NeuronModel::kReadout;
-  output.n = kOutputs;
-  output.beta = {0.95};
   config.network.n_inputs = kInputs;
-  config.network.populations = {hidden, output};
+  config.network.populations = {leaky("hidden", kNeurons, 0.95),
+                                readout("output", kOutputs, 0.95, 1.0)};
   for (const auto& [from, to] :
        {std::pair{"input", "hidden"}, {"hidden", "hidden"}, {"hidden", "output"}}) {
     ProjectionDescription projection;

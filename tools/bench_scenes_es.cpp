@@ -7,20 +7,13 @@
 #include "engine/learning/members.h"
 #include "engine/run/es_trainer.h"
 #include "tasks/randman/randman.h"
+#include "tasks/scenes/scenes.h"
 #include "tools/bench_timing.h"
 #include "tools/bench_trials.h"
 
 namespace spikelane {
 
 namespace {
-
-PopulationDescription leaky(const char* name, int n, double beta) {
-  PopulationDescription population;
-  population.name = name;
-  population.n = n;
-  population.beta = {beta};
-  return population;
-}
 
 RunConfig es_seed_config(bool is_quick) {
   RunConfig config;
@@ -53,22 +46,10 @@ RunConfig es_randman_config() {
   RunConfig config;
   config.seed = 12;
   config.network.n_inputs = config.task.randman.n_units;
-  PopulationDescription output;
-  output.name = "output";
-  output.model = NeuronModel::kReadout;
-  output.n = 10;
-  output.beta = {0.97};
-  output.gain = 0.03;
-  config.network.populations = {leaky("hidden", 64, 0.99), output};
-  ProjectionDescription first, second;
-  first.from = "input";
-  first.to = second.from = "hidden";
-  second.to = "output";
-  first.init.kind = InitKind::kUniform;
-  first.init.low = -1.5;
-  first.init.high = 1.5;
+  config.network.populations = {leaky("hidden", 64, 0.99), readout("output", 10, 0.97, 0.03)};
+  ProjectionDescription second{"hidden", "output", {}};
   second.init.kind = InitKind::kZeros;
-  config.network.projections = {first, second};
+  config.network.projections = {weights("input", "hidden", -1.5, 1.5), second};
   config.loss.scale = 100.0;
   config.rule.es.batch = 256;
   config.rule.es.optimiser.lr = 0.05;

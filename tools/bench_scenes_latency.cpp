@@ -2,23 +2,20 @@
 // runs. The net of floor/w4floor.cpp: the same neurons, the same weights from the same generator.
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 
 #include "engine/config/user_error.h"
 #include "engine/run/simulation.h"
+#include "tasks/scenes/scenes.h"
+#include "tools/bench_latency.h"
 #include "tools/bench_scenes.h"
-#include "tools/bench_timing.h"
 
 namespace spikelane {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int kInputs = 16, kOutputs = 4;
-constexpr int kCallsPerBlock = 1000;
 
 /// Marsaglia's xorshift, 24 bits of each number, in -a .. a.
 class Xorshift {
@@ -42,16 +39,9 @@ struct LatencyNet {
 
 LatencyNet make_net(int n) {
   LatencyNet net;
-  PopulationDescription hidden, output;
-  hidden.name = "hidden";
-  hidden.n = n;
-  hidden.beta = {0.9};
-  output.name = "output";
-  output.model = NeuronModel::kReadout;
-  output.n = kOutputs;
-  output.beta = {0.0};  // the weights of who fired in this very step
   net.network.n_inputs = kInputs;
-  net.network.populations = {hidden, output};
+  // the output is the sum of the weights of who fired in this very step
+  net.network.populations = {leaky("hidden", n, 0.9), readout("output", kOutputs, 0.0, 1.0)};
   ProjectionDescription projection;
   for (const auto& [from, to] :
        {std::pair{"input", "hidden"}, {"hidden", "hidden"}, {"hidden", "output"}}) {
@@ -111,58 +101,14 @@ class ClosedLoop {
   std::array<float, kInputs> inputs_{};
 };
 
-double microseconds_between(Clock::time_point a, Clock::time_point b) {
-  return std::chrono::duration<double, std::micro>(b - a).count();
-}
-
-/// What two looks at the clock take when nothing lies between them.
-double clock_microseconds() {
-  std::vector<double> gaps;
-  for (int i = 0; i < 10001; ++i) {
-    const auto start = Clock::now();
-    gaps.push_back(microseconds_between(start, Clock::now()));
-  }
-  std::nth_element(gaps.begin(), gaps.begin() + 5000, gaps.end());
-  return gaps[5000];
-}
-
-double percentile(const std::vector<double>& sorted, double share) {
-  return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
-}
-
 SceneResult measure_latency(const BenchMachine& machine, int n) {
-  const int n_steps = machine.is_quick ? 200 : 20 * kCallsPerBlock;
+  const int n_steps = machine.is_quick ? 200 : 20'000;
   const LatencyNet net = make_net(n);
   ThreadPool alone(1);
   ClosedLoop loop(net, machine, alone, n_steps, false);
 
-  // the mean from blocks of calls without a clock inside, the median of all blocks, so that one
-  // that was interrupted does not count; the spread from runs with a clock around each call
-  std::vector<double> block_seconds;
-  const int n_calls = std::min(n_steps, kCallsPerBlock);
-  const Repetitions times = repeat(
-      machine.is_quick, [&] { loop.reset(); },
-      [&] {
-        for (int t = 0; t < n_steps; t += n_calls)
-          block_seconds.push_back(seconds_of([&] {
-            for (int call = 0; call < n_calls; ++call) {
-              loop.feel();
-              loop.step();
-            }
-          }));
-      });
-  std::vector<double> calls;
-  const double clock = clock_microseconds();
-  for (int i = 0; i < kMinRepeats; ++i) {
-    loop.reset();
-    for (int t = 0; t < n_steps; ++t) {
-      loop.feel();
-      const auto start = Clock::now();
-      loop.step();
-      calls.push_back(std::max(0.0, microseconds_between(start, Clock::now()) - clock));
-    }
-  }
-  std::sort(calls.begin(), calls.end());
+  const CallTimes calls = time_calls(
+      machine.is_quick, n_steps, [&] { loop.reset(); }, [&] { loop.step(); }, [&] { loop.feel(); });
 
   ClosedLoop counted(net, machine, alone, n_steps, true);
   for (int t = 0; t < n_steps; ++t) {
@@ -182,12 +128,7 @@ SceneResult measure_latency(const BenchMachine& machine, int n) {
 
   SceneResult result;
   result.scene = "latency_" + std::to_string(n);
-  set_times(result, times);
-  result.sample_steps_per_s = n_steps / times.seconds_min;
-  result.microseconds_mean = summarise(block_seconds).seconds_median / n_calls * 1e6;
-  result.microseconds_p50 = percentile(calls, 0.5);
-  result.microseconds_p99 = percentile(calls, 0.99);
-  result.microseconds_p999 = percentile(calls, 0.999);
+  set_latency(result, calls, n_steps);
   result.firing_rate = n_spikes / n / n_steps;
   // leaky neurons, the sum of two projections, dense inputs by fma, a row and a readout row a spike
   result.n_operations = n_steps * (5.0 * n + 2.0 * kInputs * n) + n_spikes * (n + kOutputs);

@@ -115,10 +115,11 @@ class TableMaker {
     condition_ = outer_condition;
   }
 
-  // a key that several kinds share is one row, unless they allow different values
+  // a key that several kinds share is one row, unless they mean or allow different things
   void add(const Key& key, std::string allowed, const std::string& value) {
     auto row = std::find_if(rows_.begin(), rows_.end(), [&](const KeyRow& r) {
-      return r.section == section_ && r.name == key.name && r.allowed == allowed;
+      return r.section == section_ && r.name == key.name && r.meaning == key.meaning &&
+             r.allowed == allowed;
     });
     if (row == rows_.end()) {
       rows_.push_back(

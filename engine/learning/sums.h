@@ -28,4 +28,9 @@ inline double tree_sum_blocks_of_8(std::span<const double> values) {
   return tree_sum_blocks_of_8(values.size(), [&](std::size_t i) { return values[i]; });
 }
 
+/// Their mean, 0 of none.
+inline double mean_of(std::span<const double> values) {
+  return values.empty() ? 0.0 : tree_sum_blocks_of_8(values) / static_cast<double>(values.size());
+}
+
 }  // namespace spikelane

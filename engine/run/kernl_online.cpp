@@ -87,12 +87,14 @@ void KernlOnline::place_memory() {
     }
     take(gradients_, n_parts_ * stride_);
     take(given_error_, n_rows_ * n_largest);
-    take(frames_, std::int64_t{n_rows_} * view.n_inputs);
+    take(frame_units_, n_rows_ * k * view.n_inputs + 1);
+    take(frame_begin_, n_rows_ * (k + 1));
     if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
   }
   for (int row = 0; row < n_rows_; ++row) {
     InputView frame{};
-    frame.dense = frames_ + std::int64_t{row} * view.n_inputs;
+    frame.units = frame_units_ + row * k * view.n_inputs;
+    frame.step_begin = frame_begin_ + row * (k + 1);
     frame.n_lanes = 1;
     frame_views_.push_back(frame);
   }
@@ -170,11 +172,20 @@ void KernlOnline::step(const float* block, std::span<const float> x, std::span<c
   const auto n = static_cast<std::size_t>(learned.n);
   assert(x.size() == static_cast<std::size_t>(n_rows_ * plan_.view().n_inputs) &&
          error.size() == static_cast<std::size_t>(n_rows_) * n);
-  std::memcpy(frames_, x.data(), x.size() * sizeof(float));
+  const int n_inputs = plan_.view().n_inputs, u = t_ % k_steps_;
   for (int row = 0; row < n_rows_; ++row) {
+    std::int32_t* begin = frame_begin_ + std::int64_t{row} * (k_steps_ + 1) + u;
+    std::int32_t* units = frame_units_ + std::int64_t{row} * k_steps_ * n_inputs;
+    const float* frame = x.data() + std::int64_t{row} * n_inputs;
+    if (u == 0) begin[0] = 0;
+    begin[1] = begin[0];
+    for (int i = 0; i < n_inputs; ++i) {
+      units[begin[1]] = i;
+      begin[1] += frame[i] != 0.0f;
+    }
     std::memcpy(given_error_ + std::int64_t{row} * learned.n_padded,
                 error.data() + static_cast<std::size_t>(row) * n, n * sizeof(float));
-    frame_views_[static_cast<std::size_t>(row)].first_step = t_;
+    frame_views_[static_cast<std::size_t>(row)].first_step = t_ - u;
   }
   for (int part = 0; part < n_parts_; ++part)
     run_part(part, 0, frame_views_.data(), nullptr, block, 1, given_error_);

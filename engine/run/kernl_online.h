@@ -29,8 +29,9 @@ class KernlOnline {
   /// a state is not finite.
   void run(const EncodedInputs& inputs, const float* block, int n_steps);
 
-  /// One step with the caller's inputs, (rows, I), and error fed back to each neuron of the one
-  /// learned population, (rows, n). Allocates, locks and logs nothing with one thread.
+  /// One step with the caller's input spikes, (rows, I) of 0 and 1, and error fed back to each
+  /// neuron of the one learned population, (rows, n). Allocates, locks and logs nothing with one
+  /// thread.
   void step(const float* block, std::span<const float> x, std::span<const float> error);
 
   int t() const { return t_; }
@@ -69,7 +70,8 @@ class KernlOnline {
   std::vector<KernlScratch> kernl_;         // one a thread
   float* gradients_ = nullptr;              // (parts, stride)
   float* given_error_ = nullptr;            // (rows, n_padded)
-  float* frames_ = nullptr;                 // (rows, I)
+  std::int32_t* frame_units_ = nullptr;     // (rows, K, I) the caller's spikes in this block
+  std::int32_t* frame_begin_ = nullptr;     // (rows, K + 1)
   std::vector<InputView> frame_views_;
   std::int64_t stride_;  // floats of a block, in whole vectors
   SurrogateKind surrogate_;

@@ -10,6 +10,7 @@
 
 #include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
+#include "engine/learning/sums.h"
 #include "engine/run/kernl_evaluator.h"
 #include "engine/run/trainer.h"
 
@@ -31,8 +32,8 @@ class KernlTrainer : public Trainer {
 
   /// What the last update's trials gave; the gradient is clipped already.
   const KernlScores& trials() const { return trials_; }
-  /// Spikes per step of each learned neuron in the last update.
-  const std::vector<double>& rates() const { return rates_; }
+  /// Spikes per step and learned neuron in the last update.
+  double firing_rate() const { return mean_of(rates_); }
   /// Memory beside parameters and data: what the threads and parts of the batch hold.
   std::size_t n_bytes() const { return evaluator_.n_bytes(); }
 

@@ -69,12 +69,10 @@ UpdateScores OnlineTrainer::update() {
   scores.accuracy = static_cast<double>(
                         std::accumulate(is_correct_.begin(), is_correct_.end(), std::int64_t{0})) /
                     inputs.n_samples();
-  if (config_.rule.kernl.rate_strength > 0.0) {
-    std::vector<double> rates;
-    for (const std::int64_t n : online_.n_spikes())
-      rates.push_back(static_cast<double>(n) / (static_cast<double>(inputs.n_samples()) * n_steps));
-    rule_.set_rates(rates);
-  }
+  rates_.clear();
+  for (const std::int64_t n : online_.n_spikes())
+    rates_.push_back(static_cast<double>(n) / (static_cast<double>(inputs.n_samples()) * n_steps));
+  if (config_.rule.kernl.rate_strength > 0.0) rule_.set_rates(rates_);
   StateHash hash;
   hash.add(loss_hash_);
   hash.add(std::span<const double>(losses_));

@@ -10,6 +10,7 @@
 
 #include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
+#include "engine/learning/sums.h"
 #include "engine/run/kernl_online.h"
 #include "engine/run/trainer.h"
 
@@ -27,6 +28,8 @@ class OnlineTrainer : public Trainer {
   const std::vector<float>& parameters() const override { return parameters_; }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
+  /// Spikes per step and learned neuron in the last update.
+  double firing_rate() const { return mean_of(rates_); }
   std::size_t n_bytes() const { return online_.n_bytes(); }
 
  private:
@@ -42,7 +45,7 @@ class OnlineTrainer : public Trainer {
   KernlOnline online_;
   std::vector<float> parameters_, gradient_;  // (P)
   AlignedMemory block_;                       // the parameters as kernels read them
-  std::vector<double> losses_;
+  std::vector<double> losses_, rates_;
   std::vector<std::uint8_t> is_correct_;
   std::int64_t update_ = 0;
   std::uint64_t loss_hash_ = 0;

@@ -16,6 +16,7 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
       pool_(pool),
       n_members_(n_members),
       n_samples_(n_samples),
+      max_window_(max_window),
       state_(plan, n_members, n_samples),
       block_stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
       block_memory_(static_cast<std::size_t>(n_members * block_stride_) * sizeof(float)),
@@ -29,12 +30,22 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
   const int n_tiles = state_.tiles_per_member(), n_lanes = plan.lanes_per_tile();
   for (int i = 0; i < n_members * n_tiles; ++i) {
     InputView view{};
-    view.dense = reinterpret_cast<const float*>(step_inputs_.data()) +
-                 std::int64_t{i} * plan.view().n_inputs * n_lanes;
+    view.dense = step_frame(static_cast<std::size_t>(i));
     view.n_lanes = std::min(n_lanes, n_samples - i % n_tiles * n_lanes);
     step_views_.push_back(view);
   }
+  if (plan.layout() == Layout::kNeuronLanes) {
+    const auto n_rows = static_cast<std::size_t>(n_members) * static_cast<std::size_t>(n_samples);
+    // one more, since a list is written one ahead
+    step_units_.resize(n_rows * static_cast<std::size_t>(plan.view().n_inputs) + 1);
+    step_begin_.resize(n_rows * 2);
+  }
   reset();
+}
+
+const float* Simulation::step_frame(std::size_t tile) const {
+  return reinterpret_cast<const float*>(step_inputs_.data()) +
+         static_cast<std::int64_t>(tile) * plan_.view().n_inputs * plan_.lanes_per_tile();
 }
 
 void Simulation::set_parameters(int member, std::span<const float> logical) {
@@ -99,13 +110,46 @@ void Simulation::throw_not_finite(int member, const NotFinite& at) const {
 }
 
 void Simulation::run(const EncodedInputs& inputs, int n_steps) {
-  assert(inputs.n_samples() == n_samples_ && t_ + n_steps <= inputs.n_steps());
+  assert(inputs.n_samples() == n_samples_);
+  assert(n_steps <= max_window_ && t_ + n_steps <= inputs.n_steps());
   run_window(inputs.tiles().data(), true, n_steps);
+}
+
+// Inputs that are spikes are passed on as lists, so that silent units cost nothing; the sums are
+// the same. False where some input is neither 0 nor 1.
+bool Simulation::list_spikes(std::span<const float> x) {
+  const int n_inputs = plan_.view().n_inputs, n_rows = n_members_ * n_samples_;
+  for (int row = 0; row < n_rows; ++row) {
+    const float* frame = x.data() + std::int64_t{row} * n_inputs;
+    std::int32_t* units = step_units_.data() + std::int64_t{row} * n_inputs;
+    std::int32_t n_fired = 0;
+    bool are_spikes = true;
+    for (int i = 0; i < n_inputs; ++i) {
+      units[n_fired] = i;
+      n_fired += frame[i] != 0.0f;
+      are_spikes &= frame[i] == 0.0f || frame[i] == 1.0f;
+    }
+    if (!are_spikes) return false;
+    step_begin_[static_cast<std::size_t>(row) * 2 + 1] = n_fired;
+  }
+  return true;
 }
 
 void Simulation::step(std::span<const float> x) {
   const int n_inputs = plan_.view().n_inputs, n_lanes = plan_.lanes_per_tile();
   assert(static_cast<std::int64_t>(x.size()) == std::int64_t{n_members_} * n_samples_ * n_inputs);
+  const bool are_listed = !step_units_.empty() && list_spikes(x);
+  for (std::size_t i = 0; i < step_views_.size(); ++i) {
+    InputView& view = step_views_[i];
+    view.first_step = t_;
+    view.dense = are_listed ? nullptr : step_frame(i);
+    view.units = are_listed ? step_units_.data() + i * static_cast<std::size_t>(n_inputs) : nullptr;
+    view.step_begin = are_listed ? step_begin_.data() + i * 2 : nullptr;
+  }
+  if (are_listed) {
+    run_window(step_views_.data(), false, 1);
+    return;
+  }
   auto* to = reinterpret_cast<float*>(step_inputs_.data());
   const int n_tiles = state_.tiles_per_member();
   for (int row = 0; row < n_members_ * n_samples_; ++row) {
@@ -115,7 +159,6 @@ void Simulation::step(std::span<const float> x) {
           x[static_cast<std::size_t>(row) * static_cast<std::size_t>(n_inputs) +
             static_cast<std::size_t>(i)];
   }
-  for (InputView& view : step_views_) view.first_step = t_;
   run_window(step_views_.data(), false, 1);
 }
 

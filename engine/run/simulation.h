@@ -24,8 +24,8 @@ class Simulation {
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
-  /// samples. t() + n_steps <= inputs.n_steps(). Throws RunError with the lowest row whose state
-  /// stopped being finite.
+  /// samples. n_steps <= max_window and t() + n_steps <= inputs.n_steps(). Throws RunError with the
+  /// lowest row whose state stopped being finite.
   void run(const EncodedInputs& inputs, int n_steps);
 
   /// One step of all rows with the caller's inputs, (R, I), rows as (member, sample). Allocates,
@@ -49,15 +49,21 @@ class Simulation {
   const Plan& plan_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
-  int n_members_, n_samples_;
+  int n_members_, n_samples_, max_window_;
   int t_ = 0;
   State state_;
   std::vector<Scratch> scratch_;  // one a thread
   std::int64_t block_stride_;
   AlignedMemory block_memory_;
   float* blocks_;
+  bool list_spikes(std::span<const float> x);
+  const float* step_frame(std::size_t tile) const;
+
   AlignedMemory step_inputs_;          // (M, tiles, I, lanes)
   std::vector<InputView> step_views_;  // (M, tiles)
+  // neuron lanes: who fires in a step whose inputs are all 0 or 1
+  std::vector<std::int32_t> step_units_;  // (R, I)
+  std::vector<std::int32_t> step_begin_;  // (R, 2)
 };
 
 }  // namespace spikelane

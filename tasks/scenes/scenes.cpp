@@ -4,6 +4,44 @@
 
 namespace spikelane {
 
+PopulationDescription leaky(const char* name, int n, double beta) {
+  PopulationDescription population;
+  population.name = name;
+  population.n = n;
+  population.beta = {beta};
+  return population;
+}
+
+PopulationDescription alif(const char* name, int n, double alpha) {
+  PopulationDescription population = leaky(name, n, alpha);
+  population.model = NeuronModel::kAlif;
+  population.resistance = {1.0 / (1.0 - alpha)};
+  return population;
+}
+
+PopulationDescription readout(const char* name, int n, double kappa, double gain) {
+  PopulationDescription population = leaky(name, n, kappa);
+  population.model = NeuronModel::kReadout;
+  population.gain = gain;
+  return population;
+}
+
+InitDescription uniform(double low, double high) {
+  InitDescription init;
+  init.kind = InitKind::kUniform;
+  init.low = low;
+  init.high = high;
+  return init;
+}
+
+ProjectionDescription weights(const char* from, const char* to, double low, double high) {
+  ProjectionDescription projection;
+  projection.from = from;
+  projection.to = to;
+  projection.init = uniform(low, high);
+  return projection;
+}
+
 std::vector<float> scene_parameters(const Scene& scene, const Plan& plan, int member) {
   const RandomKey key{scene.seed, 0, 0, Stream::kInit, static_cast<std::uint32_t>(member)};
   std::vector<float> parameters(static_cast<std::size_t>(plan.n_parameters()));

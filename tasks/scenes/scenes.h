@@ -23,6 +23,16 @@ struct Scene {
   std::uint64_t seed = 1;  // of inputs and weights
 };
 
+/// Populations with one decay for all neurons and every other parameter as in a new description;
+/// an alif neuron's currents act with their full size, R_m = 1 / (1 - alpha).
+PopulationDescription leaky(const char* name, int n, double beta);
+PopulationDescription alif(const char* name, int n, double alpha);
+PopulationDescription readout(const char* name, int n, double kappa, double gain);
+
+/// Start values, and a projection without a bias that has them, uniform in low .. high.
+InitDescription uniform(double low, double high);
+ProjectionDescription weights(const char* from, const char* to, double low, double high);
+
 /// Weights and biases of one member, flat and logical (plan.n_parameters()): each tensor uniform in
 /// its description's low .. high. A function of (seed, member, index) alone.
 std::vector<float> scene_parameters(const Scene& scene, const Plan& plan, int member);

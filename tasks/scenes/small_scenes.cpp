@@ -1,97 +1,7 @@
-#include "engine/state/hash.h"
-#include "tasks/scenes/scenes.h"
+#include "tasks/scenes/scene_list.h"
 
 namespace spikelane {
 namespace {
-
-PopulationDescription leaky(const char* name, int n, double beta) {
-  PopulationDescription population;
-  population.name = name;
-  population.n = n;
-  population.beta = {beta};
-  return population;
-}
-
-PopulationDescription readout(const char* name, int n, double kappa, double gain = 0.5) {
-  PopulationDescription population = leaky(name, n, kappa);
-  population.model = NeuronModel::kReadout;
-  population.gain = gain;
-  return population;
-}
-
-InitDescription uniform(double low, double high) {
-  InitDescription init;
-  init.kind = InitKind::kUniform;
-  init.low = low;
-  init.high = high;
-  return init;
-}
-
-ProjectionDescription weights(const char* from, const char* to, double low, double high) {
-  ProjectionDescription projection;
-  projection.from = from;
-  projection.to = to;
-  projection.init = uniform(low, high);
-  return projection;
-}
-
-ProjectionDescription with_bias(ProjectionDescription projection, double low, double high) {
-  projection.has_bias = true;
-  projection.bias_init = uniform(low, high);
-  return projection;
-}
-
-// n different numbers from `low` up
-std::vector<double> spread(int n, double low, double high) {
-  std::vector<double> values;
-  for (int i = 0; i < n; ++i) values.push_back(low + (high - low) * i / n);
-  return values;
-}
-
-struct Sizes {
-  int n_members, n_samples, n_steps, n_inputs;
-};
-
-LossConfig loss_of(LogitKind logits, double scale = 1.0) {
-  LossConfig loss;
-  loss.logits = logits;
-  loss.scale = scale;
-  return loss;
-}
-
-enum class Inputs { kRandom, kSingle, kDense };
-
-class SceneList {
- public:
-  std::vector<Scene> scenes;
-
-  Scene& add(const std::string& name, Sizes sizes, std::vector<PopulationDescription> populations,
-             std::vector<ProjectionDescription> projections, LossConfig loss,
-             Inputs inputs = Inputs::kRandom, double rate = 0.15) {
-    Scene& scene = scenes.emplace_back();
-    scene.name = name;
-    scene.network = {sizes.n_inputs, std::move(populations), std::move(projections)};
-    scene.loss = loss;
-    scene.n_members = sizes.n_members;
-    scene.n_samples = sizes.n_samples;
-    scene.n_steps = sizes.n_steps;
-    // a new scene in the list leaves the others as they are
-    StateHash seed;
-    seed.add(std::string_view(name));
-    scene.seed = seed.value();
-    const InputShape shape = shape_of(scene);
-    if (inputs == Inputs::kRandom)
-      scene.inputs = random_events(shape, rate, scene.n_samples, rate);
-    else
-      scene.inputs = inputs == Inputs::kSingle ? single_events(shape) : dense_values(shape);
-    return scene;
-  }
-
-  static InputShape shape_of(const Scene& scene) {
-    return {scene.n_samples, scene.n_steps, scene.network.n_inputs,
-            scene.network.populations.back().n, scene.seed};
-  }
-};
 
 // feed-forward nets with few inputs: tables of sums, codes, fused traces
 void add_tabled(SceneList& list) {
@@ -100,46 +10,49 @@ void add_tabled(SceneList& list) {
            {with_bias(weights("input", "hidden", -0.6, 1.6), -0.05, 0.08),
             with_bias(weights("hidden", "output", -0.6, 1.6), -0.05, 0.08)},
            counts);
-  list.add("10_64_10", {2, 33, 60, 10}, {leaky("hidden", 64, 0.99), readout("output", 10, 0.97)},
+  list.add("10_64_10", {2, 33, 60, 10},
+           {leaky("hidden", 64, 0.99), readout("output", 10, 0.97, 0.5)},
            {weights("input", "hidden", -1.0, 1.5), weights("hidden", "output", -0.5, 0.5)}, final,
-           Inputs::kSingle);
-  list.add("codes_up_to_32", {2, 16, 40, 5}, {leaky("hidden", 11, 0.8), readout("output", 3, 0.9)},
+           SceneInputs::kSingle);
+  list.add("codes_up_to_32", {2, 16, 40, 5},
+           {leaky("hidden", 11, 0.8), readout("output", 3, 0.9, 0.5)},
            {weights("input", "hidden", -0.6, 0.8), weights("hidden", "output", -1.0, 1.0)}, final,
-           Inputs::kRandom, 0.5);
-  list.add("codes_too_many", {2, 16, 40, 8}, {leaky("hidden", 11, 0.8), readout("output", 3, 0.9)},
+           SceneInputs::kRandom, 0.5);
+  list.add("codes_too_many", {2, 16, 40, 8},
+           {leaky("hidden", 11, 0.8), readout("output", 3, 0.9, 0.5)},
            {weights("input", "hidden", -0.5, 0.6), weights("hidden", "output", -1.0, 1.0)}, final,
-           Inputs::kRandom, 0.5);
+           SceneInputs::kRandom, 0.5);
   // one tile by table, the next by lists
   Scene& mixed = list.add("codes_of_some_tiles", {2, 33, 40, 9},
-                          {leaky("hidden", 6, 0.9), readout("output", 4, 0.9)},
+                          {leaky("hidden", 6, 0.9), readout("output", 4, 0.9, 0.5)},
                           {weights("input", "hidden", -0.3, 0.8),
                            with_bias(weights("hidden", "output", -1.0, 1.0), -0.1, 0.1)},
                           final);
-  mixed.inputs = random_events(SceneList::shape_of(mixed), 0.05, 16, 0.5);
+  mixed.inputs = random_events(shape_of(mixed), 0.05, 16, 0.5);
   list.add("inputs_31", {1, 16, 35, 31}, {leaky("output", 7, 0.9)},
-           {weights("input", "output", -0.4, 0.9)}, counts, Inputs::kSingle);
+           {weights("input", "output", -0.4, 0.9)}, counts, SceneInputs::kSingle);
   list.add("inputs_33", {1, 16, 35, 33}, {leaky("output", 7, 0.9)},
-           {weights("input", "output", -0.4, 0.9)}, counts, Inputs::kSingle);
+           {weights("input", "output", -0.4, 0.9)}, counts, SceneInputs::kSingle);
   list.add("deep_codes", {2, 20, 45, 4},
            {leaky("first", 4, 0.8), leaky("second", 3, 0.8), leaky("third", 1, 0.8),
-            leaky("fourth", 2, 0.7), readout("output", 3, 0.9)},
+            leaky("fourth", 2, 0.7), readout("output", 3, 0.9, 0.5)},
            {weights("input", "first", -0.1, 0.9), weights("first", "second", -0.3, 1.2),
             weights("second", "third", 0.4, 1.1), weights("third", "fourth", 0.6, 1.3),
             weights("fourth", "output", -1.0, 1.0)},
-           final, Inputs::kRandom, 0.25);
+           final, SceneInputs::kRandom, 0.25);
   list.add("deep_lists", {2, 17, 45, 6},
            {leaky("first", 9, 0.9), leaky("second", 6, 0.9), leaky("output", 5, 0.9)},
            {weights("input", "first", -0.4, 0.8), weights("first", "second", -0.5, 0.8),
             with_bias(weights("second", "output", -0.5, 0.9), 0.0, 0.05)},
            counts);
   list.add("layer_and_readout", {2, 17, 33, 5},
-           {leaky("first", 4, 0.9), leaky("second", 5, 0.9), readout("output", 3, 0.8)},
+           {leaky("first", 4, 0.9), leaky("second", 5, 0.9), readout("output", 3, 0.8, 0.5)},
            {weights("input", "first", -0.4, 0.9), weights("first", "second", -0.3, 0.9),
             weights("first", "output", -1.0, 1.0), weights("second", "output", -1.0, 1.0)},
            final);
   list.add("one_step", {2, 33, 1, 3}, {leaky("hidden", 4, 0.9), leaky("output", 2, 0.9)},
            {weights("input", "hidden", 0.2, 1.9), weights("hidden", "output", 0.2, 1.6)}, counts,
-           Inputs::kRandom, 0.2);
+           SceneInputs::kRandom, 0.2);
   list.add("beta_0_and_1", {2, 5, 40, 3}, {leaky("hidden", 4, 0.0), leaky("output", 3, 1.0)},
            {weights("input", "hidden", 0.5, 1.5), weights("hidden", "output", -0.6, 0.8)}, counts);
 }
@@ -199,7 +112,7 @@ void add_logits(SceneList& list) {
               with_bias(weights("hidden", "output", -1.0, 1.0), -0.3, 0.3)},
              loss);
     list.add(std::string("readout_") + c.name, {2, 17, 35, 4},
-             {leaky("hidden", 37, 0.9), readout("output", 12, 0.95)},
+             {leaky("hidden", 37, 0.9), readout("output", 12, 0.95, 0.5)},
              {weights("input", "hidden", -0.4, 0.9), weights("hidden", "output", -1.0, 1.0)}, loss);
   }
   list.add("leaky_first_spike", {2, 17, 35, 4}, {leaky("hidden", 4, 0.9), leaky("output", 6, 0.9)},
@@ -227,8 +140,8 @@ void add_graphs(SceneList& list) {
            counts);
   // several projections to one population, a readout between the others, input to a readout
   list.add("many_projections", {2, 18, 40, 5},
-           {leaky("first", 9, 0.9), readout("probe", 3, 0.7), leaky("second", 34, 0.85),
-            readout("output", 6, 0.9)},
+           {leaky("first", 9, 0.9), readout("probe", 3, 0.7, 0.5), leaky("second", 34, 0.85),
+            readout("output", 6, 0.9, 0.5)},
            {weights("input", "first", -0.3, 0.7), weights("input", "second", -0.3, 0.4),
             with_bias(weights("first", "second", -0.3, 0.4), -0.02, 0.05),
             weights("second", "second", -0.3, 0.2), weights("second", "first", -0.2, 0.2),
@@ -236,7 +149,7 @@ void add_graphs(SceneList& list) {
             weights("input", "output", -1.0, 1.0), weights("first", "output", -1.0, 1.0),
             with_bias(weights("second", "output", -1.0, 1.0), -0.1, 0.1)},
            final);
-  PopulationDescription output = readout("output", 6, 0.0);
+  PopulationDescription output = readout("output", 6, 0.0, 0.5);
   output.beta = spread(6, 0.6, 0.9);
   const LossConfig mean = loss_of(LogitKind::kMean);
   list.add("input_to_readout", {2, 17, 35, 6}, {leaky("hidden", 5, 0.9), output},
@@ -245,30 +158,32 @@ void add_graphs(SceneList& list) {
            mean);
   list.add("dense", {2, 17, 35, 7}, {leaky("hidden", 12, 0.9), leaky("output", 5, 0.9)},
            {weights("input", "hidden", -0.7, 1.4), weights("hidden", "output", -0.4, 0.8)}, counts,
-           Inputs::kDense);
+           SceneInputs::kDense);
   list.add("dense_recurrent", {2, 17, 35, 7}, {leaky("hidden", 33, 0.9), output},
            {weights("input", "hidden", -0.7, 1.4), weights("hidden", "hidden", -0.2, 0.2),
             weights("input", "output", -1.0, 1.0), weights("hidden", "output", -0.4, 0.5)},
-           mean, Inputs::kDense);
+           mean, SceneInputs::kDense);
   // without a memory: the readout sees the spikes of this step, or of the one before
-  list.add("kappa_0", {2, 17, 35, 4}, {leaky("hidden", 20, 0.9), readout("output", 18, 0.0)},
+  list.add("kappa_0", {2, 17, 35, 4}, {leaky("hidden", 20, 0.9), readout("output", 18, 0.0, 0.5)},
            {weights("input", "hidden", -0.3, 0.8), weights("hidden", "output", -1.0, 1.0),
             weights("input", "output", -1.0, 1.0)},
            loss_of(LogitKind::kMax));
-  list.add("kappa_0_recurrent", {2, 17, 35, 4},
-           {readout("probe", 3, 0.0), leaky("hidden", 20, 0.9), readout("output", 3, 0.0)},
-           {weights("hidden", "probe", -1.0, 1.0), weights("input", "hidden", -0.3, 0.8),
-            weights("hidden", "hidden", -0.2, 0.2), weights("hidden", "output", -1.0, 1.0)},
-           loss_of(LogitKind::kMean));
+  list.add(
+      "kappa_0_recurrent", {2, 17, 35, 4},
+      {readout("probe", 3, 0.0, 0.5), leaky("hidden", 20, 0.9), readout("output", 3, 0.0, 0.5)},
+      {weights("hidden", "probe", -1.0, 1.0), weights("input", "hidden", -0.3, 0.8),
+       weights("hidden", "hidden", -0.2, 0.2), weights("hidden", "output", -1.0, 1.0)},
+      loss_of(LogitKind::kMean));
   // decays so fast that membranes and traces fall below 2^-80 and are cleared
-  list.add("tiny_values", {2, 17, 70, 4}, {leaky("hidden", 6, 0.02), readout("output", 3, 0.01)},
+  list.add("tiny_values", {2, 17, 70, 4},
+           {leaky("hidden", 6, 0.02), readout("output", 3, 0.01, 0.5)},
            {weights("input", "hidden", 0.5, 1.8), weights("hidden", "output", -1.0, 1.0)}, final,
-           Inputs::kRandom, 0.02);
+           SceneInputs::kRandom, 0.02);
   list.add("tiny_values_recurrent", {2, 5, 70, 4},
-           {leaky("hidden", 6, 0.02), readout("output", 3, 0.01)},
+           {leaky("hidden", 6, 0.02), readout("output", 3, 0.01, 0.5)},
            {weights("input", "hidden", 0.5, 1.8), weights("hidden", "hidden", -0.2, 0.1),
             weights("hidden", "output", -1.0, 1.0)},
-           final, Inputs::kRandom, 0.02);
+           final, SceneInputs::kRandom, 0.02);
 }
 
 // numbers of neurons and samples around the lane width, with and without recurrence
@@ -295,7 +210,7 @@ void add_sizes(SceneList& list) {
               weights("hidden", "output", low, 4.0 * w)},
              loss_of(LogitKind::kCounts));
     list.add(name + "_recurrent", {2, c.n_samples, 33, 6},
-             {hidden, readout("output", c.n_neurons, 0.9)},
+             {hidden, readout("output", c.n_neurons, 0.9, 0.5)},
              {with_bias(weights("input", "hidden", -0.1, 0.5), 0.0, 0.03),
               weights("hidden", "hidden", -w, w), weights("hidden", "output", -1.0, 1.0)},
              loss_of(LogitKind::kFinal));
@@ -311,6 +226,7 @@ std::vector<Scene> small_scenes() {
   add_logits(list);
   add_graphs(list);
   add_sizes(list);
+  add_alif_scenes(list);
   return std::move(list.scenes);
 }
 

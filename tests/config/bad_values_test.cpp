@@ -115,6 +115,21 @@ TEST_CASE("a key of another kind is told from an unknown one") {
   });
 }
 
+TEST_CASE("wrong values of task mnist") {
+  const auto task = [](const std::string& keys) { return "task={\"kind\":\"mnist\"" + keys + "}"; };
+  CHECK(problems_of(kGoodConfig, {task("")}).empty());
+  check_bad_values({
+      {{task(",\"coding\":\"crosing\"")}, "task.coding", "\"crosing\"", "nearest: \"crossing\""},
+      {{task(",\"n_rate_units\":9")}, "task.n_rate_units", "9", "only where coding = rate"},
+      {{task(",\"coding\":\"rate\",\"n_rate_units\":0")}, "task.n_rate_units", "0", "1 to 10000"},
+      {{task(",\"n_cue_steps\":-1")}, "task.n_cue_steps", "-1", "from 0 to 100000"},
+      {{task(",\"n_train\":16777216")}, "task.n_train", "16777216", "from 0 to 16777215"},
+      {{task(",\"n_test\":1.5")}, "task.n_test", "1.5", "an integer from 0"},
+      {{task(",\"folder\":3")}, "task.folder", "3", "a text"},
+      {{task(",\"n_units\":3")}, "task.n_units", "3", "only where kind = randman"},
+  });
+}
+
 TEST_CASE("wrong types and numbers that are no integers") {
   check_bad_values({
       {{"rule.sigma=\"x\""}, "rule.sigma", "\"x\"", "a number > 0"},

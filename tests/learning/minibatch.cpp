@@ -43,6 +43,14 @@ TEST_SUITE("learning") {
     CHECK(epochs[1] != epochs[2]);
   }
 
+  TEST_CASE("an update knows its epoch") {
+    const Minibatches batches(12, 103, 10), all(12, 7, 0);
+    for (std::int64_t update : {0, 9, 10, 19, 20, 1005}) {
+      CHECK(batches.epoch_of(update) == update / 10);
+      CHECK(all.epoch_of(update) == update);
+    }
+  }
+
   TEST_CASE("a shuffle is a permutation, for any size") {
     for (int n : {1, 2, 3, 4, 5, 31, 64, 1000}) {
       std::vector<std::int32_t> order = counted(n);

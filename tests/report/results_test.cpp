@@ -187,6 +187,10 @@ TEST_CASE("results keep to their schema, for every config that comes with the pr
                     "network.projections.2.bias={\"kind\":\"constant\"}",
                     "rule.optimiser={\"kind\":\"rms_prop\"}"}));
   configs.back().network.n_inputs = 6;
+  for (const char* coding : {"crossing", "rate"})
+    configs.push_back(parse_config(
+        test::kGoodConfig, "t",
+        {R"(task={"kind":"mnist"})", std::string("task.coding=") + coding, "rule.batch=32"}));
   for (const RunConfig& config : configs) {
     CAPTURE(config.config_path);
     CHECK(schema_errors("results.schema.json", results_to_json(config, sample_result())) == "");

@@ -109,15 +109,11 @@ Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<do
     }
   }
   StateHash hash;
-  for (int p = 0; p < view.n_populations; ++p) {
-    const Final& final = finals[static_cast<std::size_t>(p)];
-    hash.add(std::span<const float>(final.v));
-    if (plan.population(p).model == Model::kReadout) continue;
-    hash.add(std::span<const float>(final.spikes));
-    hash.add(std::span<const std::int32_t>(final.counts));
-    if (rates)
-      rates->push_back(std::accumulate(final.counts.begin(), final.counts.end(), 0.0) /
-                       (static_cast<double>(final.counts.size()) * scene.n_steps));
+  for (const FinalState& final : finals) {
+    final.add_to(hash);
+    if (rates && final.is_spiking)
+      rates->push_back(std::accumulate(final.n_spikes.begin(), final.n_spikes.end(), 0.0) /
+                       (static_cast<double>(final.n_spikes.size()) * scene.n_steps));
   }
   outcome.state_hash = hash.text();
   return outcome;
