@@ -66,12 +66,13 @@ void Progress::on_report(const RunResult& result) {
     if (!is_terminal_) say(stdout, report_to_json_line(report));
   }
   // a report without a test leaves the accuracy of the one before
-  std::string loss, accuracy;
+  std::string loss, regression, accuracy;
   for (const Report& report : result.reports) {
+    if (report.regression_loss) regression = format("  regression %.4g", *report.regression_loss);
     if (report.train_loss) loss = format("  loss %.4g", *report.train_loss);
     if (report.test_accuracy) accuracy = format("  test %.1f %%", 100.0 * *report.test_accuracy);
   }
-  scores_ = loss + accuracy;
+  scores_ = loss + regression + accuracy;
 }
 
 void Progress::end() {

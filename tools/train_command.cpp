@@ -87,7 +87,7 @@ class Training {
     const bool is_over =
         !result.interrupted.empty() || result.final_report.update == checked_->config.run.n_updates;
     if (!is_over) result.state_hash.clear();
-    folder_.write("weights.safetensors", weights_to_safetensors(plan, mean));
+    folder_.write("weights.safetensors", weights_to_safetensors(plan, mean, result.rule_tensors));
     folder_.write("results.json", results_to_json(checked_->config, result));
   }
 

@@ -310,6 +310,8 @@ void check_kernl(const RunConfig& config, Problems& problems) {
 void check_online(const RunConfig& config, Problems& problems) {
   const KernlConfig& kernl = config.rule.kernl;
   if (kernl.mode != KernlMode::kOnline) return;
+  if (kernl.regression.is_on)
+    problems.add("rule.regression", "given", "none where the mode is online");
   if (kernl.sensitivity.kind != SensitivityKind::kIdentity)
     problems.add("rule.sensitivity.kind",
                  in_quotes(name_of(kernl.sensitivity.kind, kSensitivityKinds)),
@@ -324,11 +326,54 @@ void check_online(const RunConfig& config, Problems& problems) {
                    "none (delta 0) where the mode is online");
 }
 
-void check_optimiser(const OptimiserConfig& optimiser, Problems& problems) {
+void check_optimiser(const OptimiserConfig& optimiser, const std::string& place,
+                     Problems& problems) {
   if (optimiser.kind == OptimiserKind::kSgd && optimiser.nesterov && optimiser.momentum == 0.0 &&
-      !problems.has_at("rule.optimiser.momentum")) {
-    problems.add("rule.optimiser.nesterov", "true", "false where momentum is 0");
+      !problems.has_at(place + ".momentum")) {
+    problems.add(place + ".nesterov", "true", "false where momentum is 0");
   }
+}
+
+// M and g are those of one population that hears itself
+void check_regression(const RunConfig& config, Problems& problems) {
+  const KernlConfig& kernl = config.rule.kernl;
+  const RegressionConfig& regression = kernl.regression;
+  if (!regression.is_on) {
+    if (!kernl.trains_weights)
+      problems.add("rule.trains_weights", "false",
+                   "true where there is no rule.regression: nothing would learn");
+    return;
+  }
+  check_optimiser(regression.optimiser, "rule.regression.optimiser", problems);
+  if (regression.start != RegressionStart::kAnalytic &&
+      regression.gamma_high < regression.gamma_low &&
+      !problems.has_at("rule.regression.gamma_low") &&
+      !problems.has_at("rule.regression.gamma_high"))
+    problems.add("rule.regression.gamma_high", number_text(regression.gamma_high),
+                 "a number >= gamma_low = " + number_text(regression.gamma_low));
+  const FilterKind wanted =
+      regression.n_filters == 1 ? FilterKind::kMembrane : FilterKind::kAdaptation;
+  if (kernl.filters != wanted && !problems.has_at("rule.filters") &&
+      !problems.has_at("rule.regression.n_filters"))
+    problems.add("rule.filters", in_quotes(name_of(kernl.filters, kFilterKinds)),
+                 in_quotes(name_of(wanted, kFilterKinds)) + " where rule.regression.n_filters is " +
+                     std::to_string(regression.n_filters));
+  int n_alif = 0;
+  std::size_t place = 0;
+  for (std::size_t p = 0; p < config.network.populations.size(); ++p)
+    if (config.network.populations[p].model == NeuronModel::kAlif) {
+      ++n_alif;
+      place = p;
+    }
+  if (n_alif > 1)
+    problems.add("network.populations", std::to_string(n_alif) + " alif populations",
+                 "one alif population where there is a rule.regression");
+  if (n_alif != 1) return;
+  const std::string& name = config.network.populations[place].name;
+  for (const ProjectionDescription& projection : config.network.projections)
+    if (projection.from == name && projection.to == name) return;
+  problems.add("network.projections", "none from " + in_quotes(name) + " to itself",
+               "a recurrent projection where there is a rule.regression");
 }
 
 void check_run(const RunSection& run, Problems& problems) {
@@ -373,11 +418,12 @@ void check_config(const RunConfig& config, bool is_phase_list, Problems& problem
   check_loss(config, problems);
   if (config.rule.kind == RuleKind::kEs) {
     check_es(config, is_phase_list, problems);
-    check_optimiser(config.rule.es.optimiser, problems);
+    check_optimiser(config.rule.es.optimiser, "rule.optimiser", problems);
   } else {
     check_kernl(config, problems);
+    check_optimiser(config.rule.kernl.optimiser, "rule.optimiser", problems);
     check_online(config, problems);
-    check_optimiser(config.rule.kernl.optimiser, problems);
+    check_regression(config, problems);
   }
   check_run(config.run, problems);
   if (config.task.kind == TaskKind::kRandman && !problems.has_at("task")) {

@@ -64,6 +64,18 @@ inline constexpr EnumName<SensitivityKind> kSensitivityKinds[] = {
     {SensitivityKind::kOneHop, "one_hop"}};
 inline constexpr EnumName<FeedbackKind> kFeedbackKinds[] = {{FeedbackKind::kSymmetric, "symmetric"},
                                                             {FeedbackKind::kRandom, "random"}};
+inline constexpr EnumName<NoiseKind> kNoiseKinds[] = {{NoiseKind::kGaussian, "gaussian"},
+                                                      {NoiseKind::kSign, "sign"}};
+inline constexpr EnumName<CopyKind> kCopyKinds[] = {{CopyKind::kFiltered, "filtered"},
+                                                    {CopyKind::kSpiking, "spiking"}};
+inline constexpr EnumName<RegressionTargetKind> kRegressionTargets[] = {
+    {RegressionTargetKind::kMembrane, "membrane"}, {RegressionTargetKind::kDistance, "distance"}};
+inline constexpr EnumName<RegressionLossAt> kRegressionLosses[] = {
+    {RegressionLossAt::kLastStep, "last_step"}, {RegressionLossAt::kEveryStep, "every_step"}};
+inline constexpr EnumName<RegressionStart> kRegressionStarts[] = {
+    {RegressionStart::kAnalytic, "analytic"},
+    {RegressionStart::kRandom, "random"},
+    {RegressionStart::kZeros, "zeros"}};
 inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kNone, "none"},
     {ShapingKind::kZScore, "z_score"},
@@ -294,6 +306,36 @@ void visit_es(Visitor& v, EsConfig& c) {
 }
 
 template <class Visitor>
+void visit_regression(Visitor& v, RegressionConfig& c) {
+  v.one_of({"noise", "on the copy's presynaptic side: normal, or +-noise_std"}, c.noise,
+           kNoiseKinds);
+  v.number({"noise_std", "standard deviation of the noise"}, c.noise_std, kPositive);
+  v.one_of({"copy", "what drives it: the true net's spikes (one hop), or its own"}, c.copy,
+           kCopyKinds);
+  v.one_of({"target",
+            "what is predicted of the copy's departure: membrane, or distance to the "
+            "threshold, which sees adaptation"},
+           c.target, kRegressionTargets);
+  v.one_of({"loss_at", "the steps whose errors count"}, c.loss_at, kRegressionLosses);
+  v.integer({"n_filters",
+             "filters of a neuron, each with M and g: 1 with the rule's filters "
+             "membrane, 2 with adaptation"},
+            c.n_filters, {1, 2});
+  v.variant({"start", "M and g at the start: analytic is their solution between resets"}, c.start,
+            kRegressionStarts, [&](RegressionStart start) {
+              if (start == RegressionStart::kAnalytic) return;
+              if (start == RegressionStart::kRandom)
+                v.number({"start_std", "standard deviation of M"}, c.start_std, kPositive);
+              v.number({"gamma_low", "g is uniform from here", "1/steps"}, c.gamma_low,
+                       {.min = 0.0, .max = 100.0});
+              v.number({"gamma_high", "to here, at least gamma_low", "1/steps"}, c.gamma_high,
+                       {.min = 0.0, .max = 100.0});
+            });
+  v.section({"optimiser", "how the gradient changes M and g"},
+            [&] { visit_optimiser(v, c.optimiser); });
+}
+
+template <class Visitor>
 void visit_kernl(Visitor& v, KernlConfig& c) {
   v.variant({"mode",
              "trial: gradients of whole trials, backwards; online: traces that advance with time, "
@@ -339,9 +381,15 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
            c.rate_strength, kNotNegative);
   v.number({"rate_target", "wanted firing rate", "spikes per neuron and step"}, c.rate_target,
            kZeroToOne);
+  v.boolean({"trains_weights", "false: weights stay, only the regression learns"},
+            c.trains_weights);
   v.names_or_all({"trained", "the tensors that are trained"}, c.trained);
   v.section({"optimiser", "how the gradient changes the weights"},
             [&] { visit_optimiser(v, c.optimiser); });
+  v.optional_section({"regression",
+                      "learns the sensitivity tensor M and the filter g from noise, "
+                      "in place of `sensitivity`"},
+                     c.regression.is_on, [&] { visit_regression(v, c.regression); });
 }
 
 template <class Visitor>

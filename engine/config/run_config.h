@@ -120,6 +120,27 @@ struct SensitivityConfig {
   double std = 0.1;  // kRandom
 };
 
+enum class NoiseKind { kGaussian, kSign };
+enum class CopyKind { kFiltered, kSpiking };
+enum class RegressionTargetKind { kMembrane, kDistance };
+enum class RegressionLossAt { kLastStep, kEveryStep };
+enum class RegressionStart { kAnalytic, kRandom, kZeros };
+
+/// How M and g are learned from noise (design, section 7).
+struct RegressionConfig {
+  bool is_on = false;
+  NoiseKind noise = NoiseKind::kGaussian;
+  double noise_std = 1.0;
+  CopyKind copy = CopyKind::kFiltered;
+  RegressionTargetKind target = RegressionTargetKind::kMembrane;
+  RegressionLossAt loss_at = RegressionLossAt::kLastStep;
+  int n_filters = 1;
+  RegressionStart start = RegressionStart::kAnalytic;
+  double start_std = 0.07;                   // kRandom: of M
+  double gamma_low = 0.0, gamma_high = 0.1;  // kRandom, kZeros: g is uniform between them
+  OptimiserConfig optimiser{.kind = OptimiserKind::kRmsProp, .lr = 1e-3, .epsilon = 1e-10};
+};
+
 struct KernlConfig {
   KernlMode mode = KernlMode::kTrial;
   int k_steps = 32;  // online: steps that traces are advanced at a time
@@ -135,8 +156,15 @@ struct KernlConfig {
   double clip_norm = 0.0;            // 0: no clipping
   double rate_strength = 0.0;        // of the regulariser strength * sum (rate - target)^2
   double rate_target = 0.01;         // spikes per neuron and step
+  bool trains_weights = true;        // false: only M and g learn
   std::vector<std::string> trained;  // tensors; empty: all
   OptimiserConfig optimiser;
+  RegressionConfig regression;
+
+  /// Whether the rule has a sensitivity tensor of its own.
+  bool has_tensor() const {
+    return regression.is_on || sensitivity.kind != SensitivityKind::kIdentity;
+  }
 };
 
 enum class RuleKind { kEs, kKernl };

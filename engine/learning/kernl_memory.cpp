@@ -11,7 +11,7 @@ KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlCon
   const std::int64_t n_steps = view.n_steps;
   histories_.resize(static_cast<std::size_t>(view.n_populations));
   std::int64_t n_events = 0, n_largest = 0;
-  const bool has_signals = config.sensitivity.kind != SensitivityKind::kIdentity || takes_error;
+  const bool has_signals = config.has_tensor() || takes_error;
   for (const LearnedView& learned : rule.learned()) {
     std::int64_t n_pre = 0;
     const PopulationView& population = plan.population(learned.population);

@@ -58,7 +58,8 @@ void KernlRule::add_population(const KernelTable& kernels, int p, std::uint64_t 
   const PopulationView& population = plan_.population(p);
   const std::int64_t n = population.n, n_padded = population.n_padded;
   const std::int64_t n_outputs = plan_.output().n;
-  const bool has_tensor = config_.sensitivity.kind != SensitivityKind::kIdentity;
+  const bool has_tensor = config_.has_tensor();
+  const bool has_slow_tensor = config_.regression.is_on && config_.regression.n_filters > 1;
   Arrays arrays;
   for (int pass = 0; pass < 2; ++pass) {
     std::int64_t offset = 0;
@@ -72,6 +73,7 @@ void KernlRule::add_population(const KernelTable& kernels, int p, std::uint64_t 
       take(*pointer, n_padded);
     take(arrays.feedback, n_outputs * n_padded);
     take(arrays.sensitivity, has_tensor ? n * n_padded : 0);
+    take(arrays.slow_sensitivity, has_slow_tensor ? n * n_padded : 0);
     if (pass == 0) arrays.memory = AlignedMemory(static_cast<std::size_t>(offset) * sizeof(float));
   }
   LearnedView view{};
@@ -91,7 +93,7 @@ void KernlRule::add_population(const KernelTable& kernels, int p, std::uint64_t 
             static_cast<float>(config_.feedback_std) * row[static_cast<std::size_t>(o)];
     }
   }
-  if (config_.sensitivity.kind == SensitivityKind::kRandom) {
+  if (config_.sensitivity.kind == SensitivityKind::kRandom && !config_.regression.is_on) {
     std::vector<float> row(static_cast<std::size_t>(n));
     for (std::int64_t source = 0; source < n; ++source) {
       kernels.draw_normals(row.data(), source * n, n, draw_key(seed, p, kSensitivityDraw));
@@ -107,6 +109,7 @@ void KernlRule::add_population(const KernelTable& kernels, int p, std::uint64_t 
   view.rate_error = arrays.rate_error;
   view.feedback = arrays.feedback;
   view.sensitivity = has_tensor ? arrays.sensitivity : nullptr;
+  view.slow_sensitivity = has_slow_tensor ? arrays.slow_sensitivity : nullptr;
   arrays_.push_back(std::move(arrays));
   learned_.push_back(view);
   n_neurons_ += population.n;
@@ -141,6 +144,7 @@ void KernlRule::follow_weights(const float* block) {
               block[projection.weight + std::int64_t{i} * projection.weight_stride + o];
     }
     const SensitivityKind kind = config_.sensitivity.kind;
+    if (config_.regression.is_on) continue;
     if (kind != SensitivityKind::kAnalytic && kind != SensitivityKind::kOneHop) continue;
     // M[source, target] = (1-alpha)*R_m of the target times the recurrent weight
     const PopulationView& population = plan_.population(learned.population);
@@ -160,15 +164,18 @@ void KernlRule::follow_weights(const float* block) {
 }
 
 void KernlRule::set_filter(int learned, std::span<const double> gamma,
-                           std::span<const double> sensitivity) {
+                           std::span<const double> sensitivity, int filter) {
   const LearnedView& view = learned_[static_cast<std::size_t>(learned)];
   Arrays& arrays = arrays_[static_cast<std::size_t>(learned)];
-  assert(view.sensitivity != nullptr && static_cast<int>(gamma.size()) == view.n);
+  float* decay = filter == 0 ? arrays.decay : arrays.slow_decay;
+  float* tensor = filter == 0 ? arrays.sensitivity : arrays.slow_sensitivity;
+  assert((filter == 0 ? view.sensitivity : view.slow_sensitivity) != nullptr);
+  assert(static_cast<int>(gamma.size()) == view.n);
   for (int i = 0; i < view.n; ++i)
-    arrays.decay[i] = static_cast<float>(own_exp(-gamma[static_cast<std::size_t>(i)]));
+    decay[i] = static_cast<float>(own_exp(-gamma[static_cast<std::size_t>(i)]));
   for (int source = 0; source < view.n; ++source)
     for (int target = 0; target < view.n; ++target)
-      arrays.sensitivity[std::int64_t{target} * view.n_padded + source] =
+      tensor[std::int64_t{target} * view.n_padded + source] =
           static_cast<float>(sensitivity[static_cast<std::size_t>(source * view.n + target)]);
 }
 
@@ -210,13 +217,14 @@ void clip_gradient(std::span<float> gradient, double norm, double limit) {
   for (float& g : gradient) g = g * factor;
 }
 
-std::vector<float> KernlRule::sensitivity(int learned, int) const {
+std::vector<float> KernlRule::sensitivity(int learned, int filter) const {
   const LearnedView& view = learned_[static_cast<std::size_t>(learned)];
   std::vector<float> tensor;
-  if (view.sensitivity == nullptr) return tensor;
+  const float* values = filter == 0 ? view.sensitivity : view.slow_sensitivity;
+  if (values == nullptr) return tensor;
   for (int source = 0; source < view.n; ++source)
     for (int target = 0; target < view.n; ++target)
-      tensor.push_back(view.sensitivity[std::int64_t{target} * view.n_padded + source]);
+      tensor.push_back(values[std::int64_t{target} * view.n_padded + source]);
   return tensor;
 }
 

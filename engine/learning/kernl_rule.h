@@ -32,9 +32,11 @@ class KernlRule {
   /// What hangs on the weights: symmetric feedback, analytic sensitivities. `block` is a member's.
   void follow_weights(const float* block);
 
-  /// Filter values and sensitivities from outside: decay exp(-gamma), gamma (n) of the fast filter,
-  /// and its M, (n, n) [source, target]; only where the config's sensitivity is no identity.
-  void set_filter(int learned, std::span<const double> gamma, std::span<const double> sensitivity);
+  /// Filter values and sensitivities from outside: decay exp(-gamma), gamma (n), and M, (n, n)
+  /// [source, target], of the fast filter (0) or of the slow one (1, only with a regression of two
+  /// filters); only where the config has a tensor.
+  void set_filter(int learned, std::span<const double> gamma, std::span<const double> sensitivity,
+                  int filter = 0);
 
   /// The firing-rate regulariser, strength * sum_i (rate_i - target)^2, pulls with these rates:
   /// spikes per step of each learned neuron (n_neurons).
@@ -52,7 +54,7 @@ class KernlRule {
     AlignedMemory memory;
     float *decay = nullptr, *slow_decay = nullptr, *slow_coupling = nullptr;
     float *slow_gain = nullptr, *feedback = nullptr, *rate_error = nullptr;
-    float* sensitivity = nullptr;  // where it is not the identity
+    float *sensitivity = nullptr, *slow_sensitivity = nullptr;  // where they are tensors
   };
   void add_population(const KernelTable& kernels, int p, std::uint64_t seed);
   void place_filters(const PopulationView& population, Arrays& arrays, LearnedView& view) const;

@@ -19,7 +19,8 @@ struct Report {
   std::optional<double> test_loss, test_accuracy;  // of the mean parameters on held-out data
   std::map<std::string, double>
       firing_rate;  // per spiking population, spikes per neuron and step, on the held-out data
-  std::optional<double> gradient_norm;  // of the last update
+  std::optional<double> gradient_norm;    // of the last update
+  std::optional<double> regression_loss;  // mean over all updates since the last report
 };
 
 struct MachineInfo {
@@ -36,14 +37,22 @@ struct Timing {
   double sample_steps_per_s = 0.0;  // members x samples x steps of training over trial_s
 };
 
+/// What a rule learns beside the parameters: KeRNL's sensitivity tensor and filter.
+struct RuleTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;
+};
+
 struct RunResult {
   std::uint64_t seed = 0;
   std::vector<Report> reports;
   Report final_report;
   Timing timing;
   MachineInfo machine;
-  std::string state_hash;   // 16 hex digits
-  std::string interrupted;  // empty, or why the run ended early
+  std::vector<RuleTensor> rule_tensors;  // for the weight file, at each report
+  std::string state_hash;                // 16 hex digits
+  std::string interrupted;               // empty, or why the run ended early
 };
 
 }  // namespace spikelane

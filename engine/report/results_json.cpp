@@ -46,6 +46,7 @@ ordered_json report_to_json(const Report& report) {
   put_if_any(object, "test_accuracy", report.test_accuracy);
   if (!report.firing_rate.empty()) object["firing_rate"] = report.firing_rate;
   put_if_any(object, "gradient_norm", report.gradient_norm);
+  put_if_any(object, "regression_loss", report.regression_loss);
   return object;
 }
 

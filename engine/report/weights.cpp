@@ -54,9 +54,19 @@ bool has_right_form(const TensorPlan& tensor, const TensorInfo* info, const std:
   return has_shape && has_dtype;
 }
 
+// the network alone does not need what KeRNL's regression has learned
+bool is_of_rule(const Plan& plan, const std::string& name) {
+  for (const PopulationDescription& population : plan.network().populations)
+    if (population.model == NeuronModel::kAlif &&
+        (name == population.name + ".sensitivity" || name == population.name + ".filter"))
+      return true;
+  return false;
+}
+
 }  // namespace
 
-std::string weights_to_safetensors(const Plan& plan, std::span<const float> parameters) {
+std::string weights_to_safetensors(const Plan& plan, std::span<const float> parameters,
+                                   std::span<const RuleTensor> rule_tensors) {
   assert(static_cast<std::int64_t>(parameters.size()) == plan.n_parameters());
   std::vector<Tensor> tensors;
   for (const TensorPlan& tensor : plan.tensors()) {
@@ -64,6 +74,8 @@ std::string weights_to_safetensors(const Plan& plan, std::span<const float> para
     tensors.push_back(
         make_tensor(tensor.logical.name, shape_of(tensor), values.data(), values.size()));
   }
+  for (const RuleTensor& tensor : rule_tensors)
+    tensors.push_back(make_tensor(tensor.name, tensor.shape, tensor.values));
   return to_safetensors(tensors, {});
 }
 
@@ -82,7 +94,8 @@ std::vector<float> read_weights(const std::filesystem::path& path, const Plan& p
     std::copy(values.begin(), values.end(), parameters.begin() + tensor.logical.begin);
   }
   for (const TensorInfo& info : header.tensors)
-    if (std::find(names.begin(), names.end(), info.name) == names.end())
+    if (std::find(names.begin(), names.end(), info.name) == names.end() &&
+        !is_of_rule(plan, info.name))
       problems.add(file + ": tensor " + in_quotes(info.name), "not a tensor of this network",
                    one_of_text(names, info.name));
   problems.throw_if_any();

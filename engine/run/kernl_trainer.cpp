@@ -31,23 +31,46 @@ KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const K
       trained_(trained_ranges(config.rule.kernl, *plan_)),
       parameters_(draw_start(kernels, *plan_, config.seed)),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
-      rates_(static_cast<std::size_t>(rule_.n_neurons())) {}
+      rates_(static_cast<std::size_t>(rule_.n_neurons())) {
+  if (!config.rule.kernl.regression.is_on) return;
+  auto* block = reinterpret_cast<float*>(block_.data());
+  plan_->fill_block(parameters_.data(), block);
+  regression_ = std::make_unique<KernlRegression>(*plan_, config.rule.kernl.regression, kernels,
+                                                  pool, config.seed, block);
+  if (config.rule.kernl.trains_weights) regression_->set_filters(rule_, 0);
+}
 
 std::int64_t KernlTrainer::sample_steps_per_update() const {
   return std::int64_t{minibatches_.size()} * data_.n_steps;
 }
 
-UpdateScores KernlTrainer::update() {
+std::size_t KernlTrainer::n_bytes() const {
+  return evaluator_.n_bytes() + (regression_ ? regression_->n_bytes() : 0);
+}
+
+void KernlTrainer::fold_in(std::span<const double> losses) {
+  StateHash hash;
+  hash.add(loss_hash_);
+  hash.add(losses);
+  loss_hash_ = hash.value();
+}
+
+void KernlTrainer::run_regression(const EncodedInputs& inputs, const float* block,
+                                  UpdateScores& scores) {
+  const double loss = regression_->find_gradient(inputs, block, update_);
+  scores.regression_loss = loss;
+  regression_->step(update_);
+  if (config_.rule.kernl.trains_weights) regression_->set_filters(rule_, 0);
+  fold_in({&loss, 1});
+}
+
+void KernlTrainer::run_trials(const EncodedInputs& inputs, const float* block,
+                              UpdateScores& scores) {
   const KernlConfig& kernl = config_.rule.kernl;
-  UpdateScores scores;
   const auto start = Clock::now();
-  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_),
-                             minibatches_.epoch_of(update_));
-  auto* block = reinterpret_cast<float*>(block_.data());
-  plan_->fill_block(parameters_.data(), block);
   rule_.follow_weights(block);
   evaluator_.run(inputs, block, update_, trials_);
-  scores.trial_s = seconds_since(start);
+  scores.trial_s += seconds_since(start);
 
   const auto update_start = Clock::now();
   const int n_samples = inputs.n_samples();
@@ -66,18 +89,52 @@ UpdateScores KernlTrainer::update() {
   scores.accuracy = static_cast<double>(std::accumulate(
                         trials_.is_correct.begin(), trials_.is_correct.end(), std::int64_t{0})) /
                     n_samples;
-  StateHash hash;
-  hash.add(loss_hash_);
-  hash.add(std::span<const double>(trials_.losses));
-  loss_hash_ = hash.value();
+  fold_in(trials_.losses);
+  scores.update_s += seconds_since(update_start);
+}
+
+UpdateScores KernlTrainer::update() {
+  const KernlConfig& kernl = config_.rule.kernl;
+  UpdateScores scores;
+  const auto start = Clock::now();
+  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_),
+                             minibatches_.epoch_of(update_));
+  auto* block = reinterpret_cast<float*>(block_.data());
+  plan_->fill_block(parameters_.data(), block);
+  if (regression_) run_regression(inputs, block, scores);
+  scores.trial_s = seconds_since(start);
+  scores.is_scored = kernl.trains_weights;
+  if (kernl.trains_weights) run_trials(inputs, block, scores);
   ++update_;
-  scores.update_s = seconds_since(update_start);
   return scores;
 }
 
+std::vector<RuleTensor> KernlTrainer::rule_tensors() const {
+  std::vector<RuleTensor> tensors;
+  if (!regression_) return tensors;
+  const std::int64_t n = regression_->n(), n_filters = regression_->n_filters();
+  for (const ParameterTensor& tensor : regression_->tensors()) {
+    std::vector<std::int64_t> shape{n};
+    if (tensor.begin == 0) shape.push_back(n);
+    if (n_filters > 1) shape.insert(shape.begin(), n_filters);
+    const auto values = regression_->parameters().begin();
+    tensors.push_back({tensor.name, shape, {values + tensor.begin, values + tensor.end}});
+  }
+  return tensors;
+}
+
 std::string KernlTrainer::state_hash() const {
+  std::vector<float> rule_state = rule_.rate_errors();
+  const auto append = [&](const std::vector<float>& values) {
+    rule_state.insert(rule_state.end(), values.begin(), values.end());
+  };
+  if (regression_) {
+    append(regression_->parameters());
+    for (const OptimiserVector& vector : regression_->optimiser_state().vectors)
+      append(vector.values);
+  }
   return hash_training(update_, plan_->parameter_tensors(), parameters_, optimiser_.state(),
-                       rule_.rate_errors(), loss_hash_);
+                       rule_state, loss_hash_);
 }
 
 }  // namespace spikelane

@@ -1,6 +1,7 @@
 // Training by KeRNL or e-prop in trial mode: whole trials of a minibatch, each followed by the
 // backward sweep that gives its weight gradient (kernels/step/kernl_trial.h), then one step of the
-// optimiser. Design, section 7.
+// optimiser. Where the rule has a regression, each update first changes M and g by it, on the same
+// samples; it may be all that learns. Design, section 7.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/learning/kernl_regression.h"
 #include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
 #include "engine/learning/sums.h"
@@ -29,15 +31,22 @@ class KernlTrainer : public Trainer {
   const std::vector<float>& parameters() const override { return parameters_; }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
+  std::vector<RuleTensor> rule_tensors() const override;
 
   /// What the last update's trials gave; the gradient is clipped already.
   const KernlScores& trials() const { return trials_; }
   /// Spikes per step and learned neuron in the last update.
   double firing_rate() const { return mean_of(rates_); }
   /// Memory beside parameters and data: what the threads and parts of the batch hold.
-  std::size_t n_bytes() const { return evaluator_.n_bytes(); }
+  std::size_t n_bytes() const;
+  /// Null where the rule has none.
+  const KernlRegression* regression() const { return regression_.get(); }
 
  private:
+  void run_regression(const EncodedInputs& inputs, const float* block, UpdateScores& scores);
+  void run_trials(const EncodedInputs& inputs, const float* block, UpdateScores& scores);
+  void fold_in(std::span<const double> losses);
+
   const RunConfig& config_;
   const Dataset& data_;
   std::unique_ptr<const Plan> plan_;
@@ -48,6 +57,7 @@ class KernlTrainer : public Trainer {
   std::vector<ParameterRange> trained_;
   std::vector<float> parameters_;  // (P)
   AlignedMemory block_;            // the same as kernels read them
+  std::unique_ptr<KernlRegression> regression_;
   KernlScores trials_;
   std::vector<double> rates_;
   std::int64_t update_ = 0;

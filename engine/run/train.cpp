@@ -20,7 +20,8 @@ double seconds_since(Clock::time_point start) {
 
 // Means over the updates since the last report.
 struct Averages {
-  double loss = 0.0, accuracy = 0.0;
+  double loss = 0.0, accuracy = 0.0, regression_loss = 0.0;
+  bool has_regression = false, is_scored = true;  // the same in all updates
   int n_updates = 0;
 };
 
@@ -81,6 +82,9 @@ class TrainingRun {
     const UpdateScores scores = trainer_->update();
     averages_.loss += scores.loss;
     averages_.accuracy += scores.accuracy;
+    averages_.regression_loss += scores.regression_loss.value_or(0.0);
+    averages_.has_regression = scores.regression_loss.has_value();
+    averages_.is_scored = scores.is_scored;
     ++averages_.n_updates;
     gradient_norm_ = scores.gradient_norm;
     result_.timing.trial_s += scores.trial_s;
@@ -93,7 +97,9 @@ class TrainingRun {
     averages_ = {};
     Report report;
     report.update = static_cast<int>(trainer_->n_updates());
-    if (last_.n_updates > 0) {
+    if (last_.n_updates > 0 && last_.has_regression)
+      report.regression_loss = last_.regression_loss / last_.n_updates;
+    if (last_.n_updates > 0 && last_.is_scored) {
       report.train_loss = last_.loss / last_.n_updates;
       report.train_accuracy = last_.accuracy / last_.n_updates;
       report.gradient_norm = gradient_norm_;
@@ -115,6 +121,7 @@ class TrainingRun {
     if (result_.timing.trial_s > 0.0)
       result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
     result_.state_hash = trainer_->state_hash();
+    result_.rule_tensors = trainer_->rule_tensors();
     if (hooks_.on_report) hooks_.on_report(result_, trainer_->plan(), trainer_->parameters());
   }
 

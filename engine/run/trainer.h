@@ -9,6 +9,7 @@
 
 #include "engine/learning/optimiser.h"
 #include "engine/plan/plan.h"
+#include "engine/report/results.h"
 
 namespace spikelane {
 
@@ -16,6 +17,7 @@ namespace spikelane {
 struct UpdateScores {
   double loss = 0.0, accuracy = 0.0;  // means over samples, in ES over the members too
   double gradient_norm = 0.0;
+  bool is_scored = true;  // false: only a regression ran, and the three numbers above say nothing
   std::optional<double> regression_loss;  // KeRNL that learns its sensitivities
   double trial_s = 0.0, update_s = 0.0;
 };
@@ -34,6 +36,8 @@ class Trainer {
   virtual const std::vector<float>& parameters() const = 0;
   /// What is tested on held-out data.
   virtual std::vector<float> tested_parameters() { return parameters(); }
+  /// What the rule learns beside the parameters, for the weight file.
+  virtual std::vector<RuleTensor> rule_tensors() const { return {}; }
   virtual std::int64_t sample_steps_per_update() const = 0;
 
   /// 16 hex digits over everything that the next update depends on (design, section 4).

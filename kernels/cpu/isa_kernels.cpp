@@ -1,5 +1,6 @@
 // Compiled once per instruction set, into namespace spikelane::SPIKELANE_ISA.
 #include "kernels/core/random.h"
+#include "kernels/cpu/isa_regression.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/lanes_team.h"
 #include "kernels/step/es_gradient.h"
@@ -46,8 +47,17 @@ constexpr int kVectorBits = 128;
 #endif
 
 extern const KernelTable kKernels;
-const KernelTable kKernels = {
-    kIsaName,     kVectorBits,   run_tiles_here, run_kernl_trials_here, run_kernl_online_here,
-    draw_normals, draw_uniforms, draw_perturbed, accumulate_gradient,   burn_fma};
+const KernelTable kKernels = {kIsaName,
+                              kVectorBits,
+                              run_tiles_here,
+                              run_kernl_trials_here,
+                              run_regression_here,
+                              score_regression_here,
+                              run_kernl_online_here,
+                              draw_normals,
+                              draw_uniforms,
+                              draw_perturbed,
+                              accumulate_gradient,
+                              burn_fma};
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -8,6 +8,7 @@
 
 #include "kernels/core/random.h"
 #include "kernels/step/es_gradient_view.h"
+#include "kernels/step/kernl_regression_view.h"
 #include "kernels/step/kernl_view.h"
 #include "kernels/step/views.h"
 
@@ -18,6 +19,8 @@ struct KernelTable {
   int vector_bits;
   void (*run_tiles)(const TrialArgs& args);
   void (*run_kernl_trials)(const KernlTrialArgs& args);
+  void (*run_regression)(const RegressionArgs& args);
+  void (*score_regression)(const RegressionScoreArgs& args);
   void (*run_kernl_online)(const KernlOnlineArgs& args);
   void (*draw_normals)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   void (*draw_uniforms)(float* out, int64_t first_index, int64_t n, const RandomKey& key);

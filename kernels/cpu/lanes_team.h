@@ -26,10 +26,13 @@ struct LanesTeam {
   // how many neurons are in flight at once: as many as the registers of the ISA hold
 #if defined(__AVX512F__)
   static constexpr int kBlock = 4, kTableBlock = 5, kReadoutBlock = 10, kRowBlock = 16;
+  static constexpr int kProductRows = 8, kProductVectors = 3;
 #elif defined(__AVX2__)
   static constexpr int kBlock = 2, kTableBlock = 2, kReadoutBlock = 5, kRowBlock = 4;
+  static constexpr int kProductRows = 4, kProductVectors = 1;
 #else
   static constexpr int kBlock = 1, kTableBlock = 1, kReadoutBlock = 2, kRowBlock = 2;
+  static constexpr int kProductRows = 2, kProductVectors = 1;
 #endif
 
   SPIKELANE_INLINE F load(const float* p) const { return SPIKELANE_ISA::load(p); }

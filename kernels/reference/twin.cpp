@@ -14,6 +14,7 @@ Twin::Twin(const PlanView& plan, const float* block) : plan_(plan), block_(block
 void Twin::reset() {
   t_ = 0;
   drive_.clear();
+  added_.assign(static_cast<std::size_t>(plan_.n_populations), {});
   populations_.assign(static_cast<std::size_t>(plan_.n_populations), {});
   for (int p = 0; p < plan_.n_populations; ++p) {
     const auto n = static_cast<std::size_t>(plan_.populations[p].n);
@@ -115,7 +116,10 @@ void Twin::step_alif(int p, std::span<const float> x) {
   const PopulationView& population = plan_.populations[p];
   const AlifView& alif = population.alif;
   TwinPopulation& state = populations_[static_cast<std::size_t>(p)];
-  const std::vector<float> current = currents(p, x);
+  state.current = currents(p, x);
+  std::vector<float> current = state.current;
+  const std::vector<float>& added = added_[static_cast<std::size_t>(p)];
+  for (std::size_t i = 0; i < added.size(); ++i) current[i] = current[i] + added[i];
   for (std::size_t i = 0; i < current.size(); ++i) {
     const bool is_eligible = state.refractory[i] < 1.0f;
     float v = state.v[i];

@@ -18,6 +18,7 @@ struct TwinPopulation {
   std::vector<float> b, refractory;  // alif
   std::vector<float> v_before_reset, effective_threshold;  // alif: v' and B of the last step
   std::vector<float> is_eligible;                          // alif: of the last step
+  std::vector<float> current;  // alif: of the last step, added noise left out
 };
 
 class Twin {
@@ -27,6 +28,10 @@ class Twin {
   Twin(const PlanView& plan, const float* block);
 
   void reset();
+  /// Adds `current` (n) to that of population p in the next steps, behind its bias; empty: nothing.
+  void add_current(int p, std::vector<float> current) {
+    added_[static_cast<std::size_t>(p)] = std::move(current);
+  }
   /// One step with inputs x (I); t counts from 0 after a reset.
   void step(std::span<const float> x);
   int t() const { return t_; }
@@ -52,6 +57,7 @@ class Twin {
   const float* block_;
   int t_ = 0;
   std::vector<TwinPopulation> populations_;
+  std::vector<std::vector<float>> added_;               // to the current of each population
   std::vector<std::vector<float>> z_, z_sum_;           // of each trace
   std::vector<std::vector<std::vector<float>>> drive_;  // J of each projection of each population
 };

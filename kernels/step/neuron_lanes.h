@@ -62,6 +62,12 @@ void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) 
   if (population.bias >= 0)
     for (int k = 0; k < kBlock; ++k)
       current[k] = current[k] + team.load(tile.parameters + population.bias + i + k * kLanes);
+  if (const CurrentTap* tap = tile.scratch->tap; tap && tap->population == p) {
+    for (int k = 0; tap->kept && k < kBlock; ++k)
+      team.store(tap->kept + i + k * kLanes, current[k]);
+    for (int k = 0; tap->added && k < kBlock; ++k)
+      current[k] = current[k] + team.load(tap->added + i + k * kLanes);
+  }
   // the row's own spikes of the step before are read from their list, never from here
   uint16_t* spikes = tile.masks(population.at.spikes) + i / kLanes;
   for (int k = 0; k < kBlock; ++k) {

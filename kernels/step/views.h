@@ -138,6 +138,14 @@ struct HistoryView {
   int first_step;  // that its first entry stands for
 };
 
+/// What the regression adds to the current of one population, and where that current without the
+/// addition is kept; neuron lanes, (n_padded) each, or null.
+struct CurrentTap {
+  int population;
+  const float* added;
+  float* kept;
+};
+
 /// Working memory of one team; sizes follow from the plan (engine/plan/scratch.h).
 struct ScratchView {
   SignalBuffer* signals;  // (n_populations), sample lanes
@@ -149,6 +157,7 @@ struct ScratchView {
   float* logits;           // (O padded, 16)
   uint8_t* uses_table;     // (n_populations) chosen for the tile at hand
   HistoryView* histories;  // (n_populations), or null: nothing is recorded
+  CurrentTap* tap;         // or null
 };
 
 /// A member's trials, or one window of them, over consecutive tiles.
