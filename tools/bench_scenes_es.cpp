@@ -47,7 +47,7 @@ RunConfig es_randman_config() {
   config.seed = 12;
   config.network.n_inputs = config.task.randman.n_units;
   config.network.populations = {leaky("hidden", 64, 0.99), readout("output", 10, 0.97, 0.03)};
-  ProjectionDescription second{"hidden", "output", {}, false, {}};
+  ProjectionDescription second = weights("hidden", "output", 0.0, 0.0);
   second.init.kind = InitKind::kZeros;
   config.network.projections = {weights("input", "hidden", -1.5, 1.5), second};
   config.loss.scale = 100.0;

@@ -153,14 +153,20 @@ double value_of(const std::vector<double>& values, std::size_t i) {
 // a neuron reset to its threshold or above would fire for ever
 void check_alif(const PopulationDescription& population, const std::string& place,
                 Problems& problems) {
-  if (problems.has_at(place + ".v_reset") || problems.has_at(place + ".threshold")) return;
-  const std::size_t n = std::max(population.v_reset.size(), population.threshold.size());
+  const std::size_t n_resets = population.v_reset.size(),
+                    n_thresholds = population.threshold.size();
+  // arrays of different lengths where n itself is wrong cannot be compared
+  const bool fit = n_resets == 1 || n_thresholds == 1 || n_resets == n_thresholds;
+  const bool is_read =
+      !problems.has_at(place + ".v_reset") && !problems.has_at(place + ".threshold");
+  const std::size_t n = fit && is_read ? std::max(n_resets, n_thresholds) : 0;
   for (std::size_t i = 0; i < n; ++i) {
     const double v_reset = value_of(population.v_reset, i);
     const double threshold = value_of(population.threshold, i);
     if (v_reset < threshold) continue;
-    problems.add(place + ".v_reset" + (n > 1 ? '.' + std::to_string(i) : std::string()),
+    problems.add(place + ".v_reset" + (n_resets > 1 ? '.' + std::to_string(i) : std::string()),
                  number_text(v_reset), "a number < threshold = " + number_text(threshold));
+    if (n_resets == 1) break;
   }
   const bool adapts = std::any_of(population.adaptation.begin(), population.adaptation.end(),
                                   [](double x) { return x != 0.0; });

@@ -126,7 +126,10 @@ class TableMaker {
           {section_, key.name, std::move(allowed), key.unit, key.meaning, {}, {}, key.is_required});
       row = rows_.end() - 1;
     }
-    if (!condition_.empty()) row->kinds_of.push_back(condition_);
+    // a section that several kinds have is visited once for each of them
+    const bool is_listed =
+        std::find(row->kinds_of.begin(), row->kinds_of.end(), condition_) != row->kinds_of.end();
+    if (!condition_.empty() && !is_listed) row->kinds_of.push_back(condition_);
     // a key that all kinds have needs no mention of them
     if (row->kinds_of.size() == n_kinds_) row->kinds_of.clear();
     const bool is_new = std::none_of(row->defaults.begin(), row->defaults.end(),

@@ -1,5 +1,7 @@
 // Wrong values, one at a time: each gives exactly one problem, with full path, the value found and
 // what is allowed.
+#include "tests/config/bad_values.h"
+
 #include <doctest/doctest.h>
 
 #include <array>
@@ -11,37 +13,11 @@
 #include "tests/config/good_config.h"
 
 using namespace spikelane;
+using test::check_bad_values;
 using test::kGoodConfig;
+using test::problems_of;
 
 namespace {
-
-struct BadValue {
-  std::vector<std::string> changes;
-  std::string place, value, allowed;  // value and allowed: a part of the text
-};
-
-std::vector<Problem> problems_of(const std::string& text, const std::vector<std::string>& changes) {
-  try {
-    parse_config(text, "test.json", changes);
-  } catch (const UserError& error) {
-    return error.problems();
-  }
-  return {};
-}
-
-void check_bad_values(const std::vector<BadValue>& cases) {
-  for (const BadValue& bad : cases) {
-    CAPTURE(bad.changes[0]);
-    const std::vector<Problem> problems = problems_of(kGoodConfig, bad.changes);
-    std::string message;
-    for (const Problem& problem : problems) message += to_text(problem) + '\n';
-    CAPTURE(message);
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0].place == bad.place);
-    CHECK(problems[0].value.find(bad.value) != std::string::npos);
-    CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
-  }
-}
 
 // a change to the list of populations or projections
 std::string populations(const std::string& list) { return "network.populations=[" + list + "]"; }

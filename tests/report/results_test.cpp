@@ -187,12 +187,22 @@ TEST_CASE("results keep to their schema, for every config that comes with the pr
                     "network.projections.2.bias={\"kind\":\"constant\"}",
                     "rule.optimiser={\"kind\":\"rms_prop\"}"}));
   configs.back().network.n_inputs = 6;
-  for (const char* coding : {"crossing", "rate"})
+  for (const char* coding : {"crossing", "rate"}) {
     configs.push_back(parse_config(
         test::kGoodConfig, "t",
         {R"(task={"kind":"mnist"})", std::string("task.coding=") + coding, "rule.batch=32"}));
-  for (const RunConfig& config : configs) {
+  for (const char* keys :
+       {R"("alpha":0.9)", R"("tau_m_ms":[5,20,80],"adaptation":1.8,"tau_a_ms":700,"tau_s_ms":5,)"
+                          R"("reset":"subtract","adaptation_scaling":"whole_spikes")"})
+    configs.push_back(
+        parse_config(test::kGoodConfig, "t",
+                     {R"(network.populations.0={"name":"hidden","model":"alif","n":3,)" +
+                          std::string(keys) + "}",
+                      "network.projections.1.signal=spikes"}));
+  for (RunConfig& config : configs) {
     CAPTURE(config.config_path);
+    // of data that is not read here
+    if (config.network.n_inputs == 0) config.network.n_inputs = 6;
     CHECK(schema_errors("results.schema.json", results_to_json(config, sample_result())) == "");
   }
   RunResult under_way = sample_result();
@@ -216,7 +226,8 @@ TEST_CASE("the schema is strict") {
   };
   check_refused(good_with("/surprise", 1), "'surprise' was unexpected");
   check_refused(good_with("/reports/0/surprise", 1), "'surprise' was unexpected");
-  check_refused(good_with("/config/rule/surprise", 1), "'surprise' was unexpected");
+  check_refused(good_with("/config/rule/surprise", 1), "is not valid under any of the given");
+  check_refused(good_with("/config/run/surprise", 1), "'surprise' was unexpected");
   check_refused(good_with("/reports/0/train_accuracy", 1.5), "greater than the maximum");
   check_refused(good_with("/state_hash", "xyz"), "does not match");
   json without = good;

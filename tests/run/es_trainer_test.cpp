@@ -29,7 +29,7 @@ RunConfig small_config() {
   config.network.n_inputs = randman.n_units;
   config.network.populations = {leaky("hidden", 20, 0.95),
                                 readout("output", randman.n_classes, 0.9, 0.1)};
-  ProjectionDescription out{"hidden", "output", {}};
+  ProjectionDescription out = weights("hidden", "output", 0.0, 0.0);
   out.init.kind = InitKind::kZeros;
   out.has_bias = true;
   out.bias_init.kind = InitKind::kZeros;
@@ -74,7 +74,8 @@ Trained train_anyhow(const RunConfig& config, int n_updates, const Dataset& data
 std::vector<float> tensor_of(const EsTrainer& trainer, const std::string& name) {
   for (const ParameterTensor& tensor : trainer.plan().parameter_tensors())
     if (tensor.name == name)
-      return {trainer.parameters().begin() + tensor.begin, trainer.parameters().begin() + tensor.end};
+      return {trainer.parameters().begin() + tensor.begin,
+              trainer.parameters().begin() + tensor.end};
   return {};
 }
 
