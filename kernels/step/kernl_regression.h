@@ -61,6 +61,30 @@ void draw_signs(const Team& team, const RegressionArgs& args, int sample, int t_
     }
 }
 
+/// Normals of neurons `first` .. n - 1, 16 steps side by side: a step alone would fill few lanes.
+/// `first` is a multiple of 4.
+template <class Team>
+void draw_last_normals(const Team& team, const RegressionArgs& args, int sample, int t_begin,
+                       int n_steps, int first) {
+  const RegressionView& rule = *args.rule;
+  const RandomKey key = noise_key(args, sample, 0);
+  const uint32_t purpose = static_cast<uint32_t>(key.stream) << 24 | key.member;
+  const IntLanes steps = IntLanes(static_cast<uint32_t>(t_begin)) + iota();
+  const auto scale = team.broadcast(rule.noise_std);
+  for (int i = first; i < rule.n; i += 4) {
+    const PhiloxWords<IntLanes> block = philox4(IntLanes(static_cast<uint32_t>(i / 4)), steps,
+                                                IntLanes(key.update), IntLanes(purpose), key.seed);
+    Lanes v[4];
+    normal_pair(block.w0, block.w1, v[0], v[1]);
+    normal_pair(block.w2, block.w3, v[2], v[3]);
+    alignas(64) float values[4][kNoiseSteps];
+    for (int k = 0; k < 4; ++k) team.store(values[k], scale * v[k]);
+    for (int k = 0; k < 4 && i + k < rule.n; ++k)
+      for (int s = 0; s < n_steps; ++s)
+        args.scratch->psi[int64_t{s} * rule.n_padded + i + k] = values[k][s];
+  }
+}
+
 /// psi of steps t_begin .. t_begin + n_steps - 1; +0 in the padding.
 template <class Team>
 void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_begin,
@@ -70,6 +94,11 @@ void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_
     draw_signs(team, args, sample, t_begin, n_steps);
     return;
   }
+  constexpr int kBatch = 64, kMostSideBySide = 48;  // of random_bulk.h; beyond, a batch is filled
+  const int n_left = rule.n % kBatch;
+  const bool is_side_by_side = !args.given_noise && n_left > 0 && n_left <= kMostSideBySide;
+  const int n_along = is_side_by_side ? rule.n - n_left : rule.n;
+  if (is_side_by_side) draw_last_normals(team, args, sample, t_begin, n_steps, n_along);
   for (int s = 0; s < n_steps; ++s) {
     float* psi = args.scratch->psi + int64_t{s} * rule.n_padded;
     const int t = t_begin + s;
@@ -78,7 +107,7 @@ void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_
           args.given_noise + (int64_t{sample} * args.trial.plan->n_steps + t) * rule.n_padded;
       for (int i = 0; i < rule.n; ++i) psi[i] = given[i];
     } else {
-      draw_batches<NormalBatch>(psi, 0, rule.n, noise_key(args, sample, t),
+      draw_batches<NormalBatch>(psi, 0, n_along, noise_key(args, sample, t),
                                 ScaledNoise{rule.noise_std});
     }
   }
@@ -347,7 +376,7 @@ void run_regression_sample(const Team& team, const RegressionArgs& args, int sam
     }
     multiply_rows(team, {scratch.psi, n_padded}, n_steps, rule.n,
                   {trial.parameters + recurrent.weight, recurrent.weight_stride},
-                  rule.n_padded / kLanes, scratch.drive, n_padded);
+                  (rule.n + kLanes - 1) / kLanes, scratch.drive, n_padded);
     run_regression_block(team, args, net, copy, t, n_steps, first_scored);
     for (int s = first_scored; s < n_steps; ++s)
       make_target(

@@ -191,6 +191,7 @@ TEST_CASE("results keep to their schema, for every config that comes with the pr
     configs.push_back(parse_config(
         test::kGoodConfig, "t",
         {R"(task={"kind":"mnist"})", std::string("task.coding=") + coding, "rule.batch=32"}));
+  }
   for (const char* keys :
        {R"("alpha":0.9)", R"("tau_m_ms":[5,20,80],"adaptation":1.8,"tau_a_ms":700,"tau_s_ms":5,)"
                           R"("reset":"subtract","adaptation_scaling":"whole_spikes")"})
