@@ -109,7 +109,7 @@ struct EsConfig {
 
 enum class KernlMode { kTrial, kOnline };
 enum class DerivativeAt { kError, kTrace, kSeed, kSeedPlain };
-enum class SurrogateKind { kTriangle, kExponential };
+enum class SurrogateKind { kTriangle, kExponential, kBaseTriangle, kSlopeTriangle };
 enum class FilterKind { kMembrane, kAdaptation, kEprop };
 enum class SensitivityKind { kIdentity, kRandom, kAnalytic, kOneHop };
 enum class FeedbackKind { kSymmetric, kRandom };
@@ -158,6 +158,7 @@ struct KernlConfig {
   double rate_target = 0.01;         // spikes per neuron and step
   bool trains_weights = true;        // false: only M and g learn
   std::vector<std::string> trained;  // tensors; empty: all
+  double average_decay = 0.0;        // of the mean of parameters that is tested; 0: none
   OptimiserConfig optimiser;
   RegressionConfig regression;
 
