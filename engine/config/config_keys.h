@@ -133,6 +133,11 @@ void visit_mnist(Visitor& v, MnistConfig& c) {
             });
   v.integer({"n_cue_steps", "steps after the pixels, in which the cue unit fires", "steps"},
             c.n_cue_steps, {0, 100'000});
+  v.integer({"shift",
+             "each epoch, each training image is moved by up to this much, drawn anew, in both "
+             "directions; 0: never",
+             "pixels"},
+            c.shift, {0, 1000});
   v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
   v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
 }

@@ -42,6 +42,7 @@ struct MnistConfig {
   MnistCoding coding = MnistCoding::kCrossing;
   int n_rate_units = 80;        // kRate: units besides the cue
   int n_cue_steps = 56;         // steps after the pixels, with the cue
+  int shift = 0;                // training images move by up to this many pixels, anew each epoch
   int n_train = 0, n_test = 0;  // the first so many samples; 0: all
 };
 
