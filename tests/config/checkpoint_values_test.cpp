@@ -9,6 +9,10 @@
 namespace spikelane::test {
 namespace {
 
+RunConfig good_with(const std::vector<std::string>& changes) {
+  return parse_config(kGoodConfig, "test.json", changes);
+}
+
 void check_interval(const std::string& value, int updates, double seconds) {
   CAPTURE(value);
   const RunConfig read = good_with({"run.checkpoint_every=" + value});
