@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <utility>
 
 #include "engine/learning/gradient.h"
 #include "engine/learning/shaping.h"
@@ -17,27 +18,25 @@ static double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-EsTrainer::EsTrainer(const RunConfig& config, const PlanOptions& options,
-                     const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
+EsTrainer::EsTrainer(const RunConfig& config, const KernelTable& kernels, ThreadPool& pool,
+                     std::unique_ptr<MemberTrials> trials)
     : config_(config),
       kernels_(kernels),
       pool_(pool),
-      data_(data),
-      plan_(compile_plan(config.network, config.loss, data.n_steps, options)),
-      schedule_(config.rule.es, plan_->parameter_tensors()),
-      members_(*plan_, kernels, config.rule.es, config.seed),
-      minibatches_(config.seed, data.n_samples, config.rule.es.batch),
-      optimiser_(config.rule.es.optimiser, plan_->parameter_tensors()),
-      evaluator_(*plan_, kernels, pool),
-      mean_(draw_start(kernels, *plan_, config.seed)),
+      trials_(std::move(trials)),
+      schedule_(config.rule.es, plan().parameter_tensors()),
+      members_(plan(), kernels, config.rule.es, config.seed),
+      optimiser_(config.rule.es.optimiser, plan().parameter_tensors()),
+      mean_(draw_start(kernels, plan(), config.seed)),
       gradient_(mean_.size(), 0.0f) {}
 
-std::int64_t EsTrainer::sample_steps_per_update() const {
-  return std::int64_t{config_.rule.es.n_members} * minibatches_.size() * data_.n_steps;
-}
+EsTrainer::EsTrainer(const RunConfig& config, const PlanOptions& options,
+                     const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
+    : EsTrainer(config, kernels, pool,
+                std::make_unique<DatasetTrials>(config, options, kernels, pool, data)) {}
 
 std::vector<double> EsTrainer::member_losses() const {
-  const auto n_samples = static_cast<std::size_t>(minibatches_.size());
+  const auto n_samples = static_cast<std::size_t>(trials_->n_samples());
   std::vector<double> losses;
   for (std::size_t begin = 0; begin < scores_.losses.size(); begin += n_samples)
     losses.push_back(tree_sum_blocks_of_8(std::span(scores_.losses).subspan(begin, n_samples)) /
@@ -72,23 +71,24 @@ UpdateScores EsTrainer::update() {
   const EsConfig& es = config_.rule.es;
   UpdateScores scores;
   const auto start = Clock::now();
-  // a whole training set that stays as it is is encoded once, all else each time
-  if (!inputs_ || minibatches_.size() != data_.n_samples || data_.source)
-    inputs_ = std::make_unique<const EncodedInputs>(*plan_, data_, minibatches_.at(update_),
-                                                    minibatches_.epoch_of(update_));
+  trials_->begin_update(update_);
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
-  evaluator_.run(
-      es.n_members, [&](int member, float* block) { members_.fill(member, block); }, *inputs_,
-      scores_);
+  scores_.losses.resize(static_cast<std::size_t>(es.n_members) *
+                        static_cast<std::size_t>(trials_->n_samples()));
+  scores_.is_correct.resize(trials_->gives_returns() ? 0 : scores_.losses.size());
+  trials_->run(members_, 0, es.n_members, scores_);
   scores.trial_s = seconds_since(start);
 
   const auto update_start = Clock::now();
   const std::vector<double> losses = member_losses();
   step_mean(losses, scores);
   scores.loss = tree_sum_blocks_of_8(losses) / es.n_members;
-  scores.accuracy = static_cast<double>(std::accumulate(
-                        scores_.is_correct.begin(), scores_.is_correct.end(), std::int64_t{0})) /
-                    static_cast<double>(scores_.is_correct.size());
+  if (trials_->gives_returns())
+    scores.mean_return = -scores.loss;
+  else
+    scores.accuracy = static_cast<double>(std::accumulate(
+                          scores_.is_correct.begin(), scores_.is_correct.end(), std::int64_t{0})) /
+                      static_cast<double>(scores_.is_correct.size());
   StateHash hash;
   hash.add(loss_hash_);
   hash.add(std::span<const double>(losses));
@@ -101,10 +101,10 @@ UpdateScores EsTrainer::update() {
 std::vector<float> EsTrainer::tested_parameters() {
   if (config_.rule.es.unsearched == UnsearchedKind::kKeep) return mean_;
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
-  std::vector<float> block(static_cast<std::size_t>(plan_->n_block_floats()));
+  std::vector<float> block(static_cast<std::size_t>(plan().n_block_floats()));
   members_.fill_mean(block.data());
   std::vector<float> logical(mean_.size());
-  plan_->read_block(block.data(), logical.data());
+  plan().read_block(block.data(), logical.data());
   return logical;
 }
 
@@ -116,7 +116,7 @@ void EsTrainer::visit_state(StateVisitor& visitor) {
 }
 
 std::string EsTrainer::state_hash() const {
-  return hash_training(update_, plan_->parameter_tensors(), mean_, optimiser_.state(), {},
+  return hash_training(update_, plan().parameter_tensors(), mean_, optimiser_.state(), {},
                        loss_hash_);
 }
 

@@ -1,5 +1,5 @@
-// Training by evolution strategies: draw members, run their trials on a common minibatch, shape the
-// losses, estimate the gradient from regenerated noise, step the optimiser. Design, section 6.
+// Training by evolution strategies: draw members, get their losses from MemberTrials, shape them,
+// estimate the gradient from regenerated noise, step the optimiser. Design, section 6.
 #pragma once
 
 #include <cstdint>
@@ -9,26 +9,28 @@
 #include <vector>
 
 #include "engine/learning/members.h"
-#include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
-#include "engine/run/evaluator.h"
+#include "engine/run/member_trials.h"
 #include "engine/run/trainer.h"
 
 namespace spikelane {
 
 class EsTrainer : public Trainer {
  public:
-  /// `config`, `data`, `kernels` and `pool` must outlive it.
+  /// `config`, `kernels` and `pool` must outlive it, and so must what `trials` refers to.
+  EsTrainer(const RunConfig& config, const KernelTable& kernels, ThreadPool& pool,
+            std::unique_ptr<MemberTrials> trials);
+  /// The same with DatasetTrials on `data`.
   EsTrainer(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
             ThreadPool& pool, const Dataset& data);
 
   UpdateScores update() override;
   std::int64_t n_updates() const override { return update_; }
-  const Plan& plan() const override { return *plan_; }
+  const Plan& plan() const override { return trials_->plan(); }
   const std::vector<float>& parameters() const override { return mean_; }
   /// The mean as the next update's members see it: tensors that members redraw are redrawn.
   std::vector<float> tested_parameters() override;
-  std::int64_t sample_steps_per_update() const override;
+  std::int64_t sample_steps_per_update() const override { return trials_->n_sample_steps(); }
   std::string state_hash() const override;
   void visit_state(StateVisitor& visitor) override;
 
@@ -39,14 +41,10 @@ class EsTrainer : public Trainer {
   const RunConfig& config_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
-  const Dataset& data_;
-  std::unique_ptr<const Plan> plan_;
+  std::unique_ptr<MemberTrials> trials_;
   SearchSchedule schedule_;
   Members members_;
-  Minibatches minibatches_;
   Optimiser optimiser_;
-  Evaluator evaluator_;
-  std::unique_ptr<const EncodedInputs> inputs_;
   TrialScores scores_;
   std::vector<float> mean_, gradient_;  // (P)
   std::int64_t update_ = 0;

@@ -17,10 +17,18 @@ Evaluator::Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& p
 
 void Evaluator::run(int n_members, const std::function<void(int, float*)>& fill_block,
                     const EncodedInputs& inputs, TrialScores& scores) {
+  scores.losses.resize(static_cast<std::size_t>(n_members) *
+                       static_cast<std::size_t>(inputs.n_samples()));
+  scores.is_correct.resize(scores.losses.size());
+  run(0, n_members, fill_block, inputs, scores);
+}
+
+void Evaluator::run(int first_member, int n_members,
+                    const std::function<void(int, float*)>& fill_block, const EncodedInputs& inputs,
+                    TrialScores& scores) {
   const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
   assert(inputs.labels().size() == n_samples);
-  scores.losses.resize(static_cast<std::size_t>(n_members) * n_samples);
-  scores.is_correct.resize(scores.losses.size());
+  assert(scores.losses.size() >= static_cast<std::size_t>(first_member + n_members) * n_samples);
   const int n_tiles = static_cast<int>(inputs.tiles().size());
   // few members: their tiles are cut as well, so that every thread has something to do
   const int n_wanted = 4 * pool_.n_threads();
@@ -30,7 +38,8 @@ void Evaluator::run(int n_members, const std::function<void(int, float*)>& fill_
   std::mutex first_mutex;
 
   pool_.for_each(std::int64_t{n_members} * n_cuts, [&](std::int64_t item, int thread) {
-    const int member = static_cast<int>(item / n_cuts), cut = static_cast<int>(item % n_cuts);
+    const int member = first_member + static_cast<int>(item / n_cuts);
+    const int cut = static_cast<int>(item % n_cuts);
     const int begin = n_tiles * cut / n_cuts, end = n_tiles * (cut + 1) / n_cuts;
     Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     fill_block(member, scratch.block());

@@ -29,10 +29,14 @@ class Evaluator {
   /// All must outlive it. Memory: one tile, one block and one signal buffer a thread.
   Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& pool);
 
-  /// Runs members 0 .. n_members-1 on all samples of `inputs`, which must have labels. `fill_block`
-  /// writes a member's parameters and is called from several threads, perhaps more than once a
-  /// member. Throws RunError when a state stops being finite.
+  /// Runs members 0 .. n_members-1 on all samples of `inputs`, which must have labels, and sizes
+  /// `scores` for them. `fill_block` writes a member's parameters and is called from several
+  /// threads, perhaps more than once a member. Throws RunError when a state stops being finite.
   void run(int n_members, const std::function<void(int, float*)>& fill_block,
+           const EncodedInputs& inputs, TrialScores& scores);
+
+  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough.
+  void run(int first, int n, const std::function<void(int, float*)>& fill_block,
            const EncodedInputs& inputs, TrialScores& scores);
 
  private:

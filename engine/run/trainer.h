@@ -21,6 +21,7 @@ inline constexpr std::int64_t kMaxUpdates = 1'000'000'000;
 struct UpdateScores {
   double loss = 0.0, accuracy = 0.0;  // means over samples, in ES over the members too
   double gradient_norm = 0.0;
+  std::optional<double> mean_return;  // closed loops: minus the loss; then accuracy says nothing
   bool is_scored = true;  // false: only a regression ran, and the three numbers above say nothing
   std::optional<double> regression_loss;  // KeRNL that learns its sensitivities
   double trial_s = 0.0, update_s = 0.0;

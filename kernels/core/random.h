@@ -29,6 +29,7 @@ enum class Stream : uint32_t {
   kEnvironment = 4,
   kPerturbation = 5,
   kFeedback = 6,
+  kTestEnvironment = 7,
 };
 
 /// Names a sequence of random numbers. `update` is the epoch for inputs; `member` may also count

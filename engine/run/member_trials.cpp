@@ -1,0 +1,26 @@
+#include "engine/run/member_trials.h"
+
+namespace spikelane {
+
+DatasetTrials::DatasetTrials(const RunConfig& config, const PlanOptions& options,
+                             const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
+    : data_(data),
+      plan_(compile_plan(config.network, config.loss, data.n_steps, options)),
+      minibatches_(config.seed, data.n_samples, config.rule.es.batch),
+      evaluator_(*plan_, kernels, pool) {}
+
+void DatasetTrials::begin_update(std::int64_t update) {
+  n_sample_steps_ = 0;
+  // a whole training set that stays as it is is encoded once, all else each time
+  if (!inputs_ || minibatches_.size() != data_.n_samples || data_.source)
+    inputs_ = std::make_unique<const EncodedInputs>(*plan_, data_, minibatches_.at(update),
+                                                    minibatches_.epoch_of(update));
+}
+
+void DatasetTrials::run(const Members& members, int first, int n, TrialScores& scores) {
+  evaluator_.run(
+      first, n, [&](int member, float* block) { members.fill(member, block); }, *inputs_, scores);
+  n_sample_steps_ += std::int64_t{n} * minibatches_.size() * data_.n_steps;
+}
+
+}  // namespace spikelane

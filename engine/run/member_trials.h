@@ -1,0 +1,68 @@
+// MemberTrials: where the losses of an evolution strategy's members come from. EsTrainer knows
+// nothing else of a task: trials on a data set, or episodes of a closed loop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/learning/members.h"
+#include "engine/learning/minibatch.h"
+#include "engine/plan/plan.h"
+#include "engine/run/evaluator.h"
+#include "engine/run/task.h"
+
+namespace spikelane {
+
+class MemberTrials {
+ public:
+  virtual ~MemberTrials() = default;
+
+  /// The network that the members are of.
+  virtual const Plan& plan() const = 0;
+
+  /// B, the samples or episodes of each member in an update: the same for all members.
+  virtual int n_samples() const = 0;
+
+  /// True where a loss is minus the return of an episode; then nothing is correct or wrong.
+  virtual bool gives_returns() const { return false; }
+
+  /// Prepares what all members of `update` share. Comes before the calls of run for that update.
+  virtual void begin_update(std::int64_t update) = 0;
+
+  /// Runs the members first .. first+n-1, whose parameters `members` writes, and sets their rows of
+  /// `scores`, which is (M, B) in the order of the members and has been sized by the caller: where
+  /// and in which parts the members are run changes no bit. Throws RunError when a state stops
+  /// being finite.
+  virtual void run(const Members& members, int first, int n, TrialScores& scores) = 0;
+
+  /// Steps of all rows that the calls of run since begin_update have taken.
+  virtual std::int64_t n_sample_steps() const = 0;
+};
+
+/// Trials on a common minibatch of a data set with labels.
+class DatasetTrials : public MemberTrials {
+ public:
+  /// All must outlive it.
+  DatasetTrials(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+                ThreadPool& pool, const Dataset& data);
+
+  const Plan& plan() const override { return *plan_; }
+  int n_samples() const override { return minibatches_.size(); }
+  void begin_update(std::int64_t update) override;
+  void run(const Members& members, int first, int n, TrialScores& scores) override;
+  std::int64_t n_sample_steps() const override { return n_sample_steps_; }
+
+  /// The update's samples as kernels read them, after begin_update.
+  const EncodedInputs& inputs() const { return *inputs_; }
+
+ private:
+  const Dataset& data_;
+  std::unique_ptr<const Plan> plan_;
+  Minibatches minibatches_;
+  Evaluator evaluator_;
+  std::unique_ptr<const EncodedInputs> inputs_;
+  std::int64_t n_sample_steps_ = 0;
+};
+
+}  // namespace spikelane
