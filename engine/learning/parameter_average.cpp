@@ -19,9 +19,8 @@ void ParameterAverage::add(std::span<const float> parameters, std::int64_t updat
     values_[i] = std::fma(share, parameters[i] - values_[i], values_[i]);
 }
 
-void ParameterAverage::restore(std::span<const float> values) {
-  assert(values.size() == values_.size());
-  values_.assign(values.begin(), values.end());
+void ParameterAverage::visit_state(StateVisitor& visitor) {
+  if (is_on()) visitor.array("average", std::span<float>(values_));
 }
 
 }  // namespace spikelane

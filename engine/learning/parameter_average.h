@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "engine/state/saved_state.h"
+
 namespace spikelane {
 
 class ParameterAverage {
@@ -20,8 +22,8 @@ class ParameterAverage {
 
   /// (P), empty where none is kept.
   const std::vector<float>& values() const { return values_; }
-  /// Puts saved values back, as many as there are.
-  void restore(std::span<const float> values);
+  /// The array "average", where a mean is kept.
+  void visit_state(StateVisitor& visitor);
 
  private:
   double decay_;

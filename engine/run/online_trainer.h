@@ -33,6 +33,7 @@ class OnlineTrainer : public Trainer {
   }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
+  void visit_state(StateVisitor& visitor) override;
   /// Spikes per step and learned neuron in the last update.
   double firing_rate() const { return mean_of(rates_); }
   std::size_t n_bytes() const { return online_.n_bytes(); }
