@@ -42,7 +42,8 @@ struct MnistConfig {
   MnistCoding coding = MnistCoding::kCrossing;
   int n_rate_units = 80;        // kRate: units besides the cue
   int n_cue_steps = 56;         // steps after the pixels, with the cue
-  int n_train = 0, n_test = 0;  // the first so many samples; 0: all
+  int first_train = 0;          // training samples before this one are left out
+  int n_train = 0, n_test = 0;  // so many samples, the first ones; 0: all
 };
 
 struct TaskConfig {
@@ -124,7 +125,7 @@ enum class NoiseKind { kGaussian, kSign };
 enum class CopyKind { kFiltered, kSpiking };
 enum class RegressionTargetKind { kMembrane, kDistance };
 enum class RegressionLossAt { kLastStep, kEveryStep };
-enum class RegressionStart { kAnalytic, kRandom, kZeros };
+enum class RegressionStart { kAnalytic, kRandom, kUniform, kZeros };
 
 /// How M and g are learned from noise (design, section 7).
 struct RegressionConfig {
@@ -136,8 +137,8 @@ struct RegressionConfig {
   RegressionLossAt loss_at = RegressionLossAt::kLastStep;
   int n_filters = 1;
   RegressionStart start = RegressionStart::kAnalytic;
-  double start_std = 0.07;                   // kRandom: of M
-  double gamma_low = 0.0, gamma_high = 0.1;  // kRandom, kZeros: g is uniform between them
+  double start_std = 0.07;                   // kRandom, kUniform: of M
+  double gamma_low = 0.0, gamma_high = 0.1;  // but for kAnalytic: g is uniform between them
   OptimiserConfig optimiser{.kind = OptimiserKind::kRmsProp, .lr = 1e-3, .epsilon = 1e-10};
 };
 
