@@ -24,7 +24,8 @@ class Training {
         machine_(choose_machine(options, problems_)),
         folder_(options.out, problems_) {
     // mean, gradient, two vectors of the optimiser; and one member a thread
-    if (checked_) check_memory(*checked_, 4 + machine_.n_threads, problems_);
+    if (checked_ && check_memory(*checked_, 4 + machine_.n_threads, problems_))
+      check_trial_memory(*checked_, machine_.n_threads, problems_);
     problems_.throw_if_any();
   }
 

@@ -347,6 +347,12 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
              "trial: gradients of whole trials, backwards; online: traces that advance with time, "
              "weights change in the trial"},
             c.mode, kKernlModes, [&](KernlMode mode) {
+              if (mode == KernlMode::kTrial)
+                v.number({"max_memory_mib",
+                          "most memory for the trials' histories and for gradients; a large batch "
+                          "is cut to fit, a trial that does not is refused",
+                          "MiB"},
+                         c.max_memory_mib, kPositive);
               if (mode == KernlMode::kOnline)
                 v.integer({"k_steps",
                            "traces are advanced, and weights changed, this many steps at a time",

@@ -155,6 +155,7 @@ struct KernlConfig {
   double feedback_std = 0.1;  // kRandom
   bool readout_filter = true;
   double clip_norm = 0.0;            // 0: no clipping
+  double max_memory_mib = 4096.0;    // trial mode: of histories and gradients
   double rate_strength = 0.0;        // of the regulariser strength * sum (rate - target)^2
   double rate_target = 0.01;         // spikes per neuron and step
   bool trains_weights = true;        // false: only M and g learn
