@@ -11,6 +11,7 @@
 #include "engine/config/problems.h"
 #include "engine/report/build_info.h"
 #include "engine/report/results_json.h"
+#include "engine/run/kernl_evaluator.h"
 
 namespace spikelane {
 

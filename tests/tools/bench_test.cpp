@@ -56,7 +56,7 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
                                                 {"ec_shape_drawn", 0.040},
                                                 {"latency_64", 0.47},
                                                 {"latency_256", 0.36},
-                                                {"kernl_tensor", 0.21},
+                                                {"kernl_tensor", 0.25},
                                                 {"smnist_trial_b32", -1},
                                                 {"smnist_trial_b256", -1},
                                                 {"smnist_online_b32", -1},
