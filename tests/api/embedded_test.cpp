@@ -152,6 +152,18 @@ void check_compiler(const std::string& compile, const std::string& run = "") {
   }
 }
 
+/// A Cortex-M starts from a table of addresses, with its float unit off.
+const char* const kCortexStart = R"(#include <stdint.h>
+extern int _start(void);
+static void reset(void) {
+  *(volatile uint32_t *)0xE000ED88 |= 0xFu << 20;
+  __asm__ volatile("dsb\n isb");
+  _start();
+}
+typedef void (*entry)(void);
+__attribute__((section(".vectors"), used)) static const entry vectors[] = {(entry)0x00400000, reset};
+)";
+
 /// Whether a program compiled so runs here.
 bool can_run(const std::string& compile, const std::string& run = "") {
   const ScratchFolder scratch;
@@ -190,13 +202,19 @@ TEST_SUITE("long") {
   }
 
   TEST_CASE("embedded: a microcontroller, Cortex-M4 with its float unit") {
+    const ScratchFolder start;
+    const std::string boot = write_file(start / "start.c", kCortexStart).string();
     const std::string compile =
-        "arm-none-eabi-gcc -std=c99 -O2 -ffp-contract=off -mcpu=cortex-m4 -mthumb "
-        "-mfloat-abi=hard -mfpu=fpv4-sp-d16 --specs=rdimon.specs";
-    const std::string run = "qemu-arm -cpu cortex-m4";
+        "arm-none-eabi-gcc -std=gnu99 -O2 -ffp-contract=off -mcpu=cortex-m4 -mthumb "
+        "-mfloat-abi=hard -mfpu=fpv4-sp-d16 --specs=rdimon.specs "
+        "-Wl,--section-start=.vectors=0 '" +
+        boot + "'";
+    const std::string run =
+        "timeout 60 qemu-system-arm -M mps2-an386 -nographic -semihosting -kernel";
     if (!can_run(compile, run))
       return note_skip(
-          "no microcontroller here (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-user)");
+          "no microcontroller here (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi "
+          "qemu-system-arm)");
     check_compiler(compile, run);
   }
 }
