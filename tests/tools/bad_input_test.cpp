@@ -98,6 +98,37 @@ TEST_CASE("program: all that is wrong is said at once") {
        "\nerror: --backend: found \"gpu\"", "\nerror: --out: found \"file/out\""});
 }
 
+TEST_CASE("program: a trial whose history cannot fit the machine's memory is refused") {
+  const ScratchFolder folder;
+  std::string config = kTinyConfig;
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    REQUIRE(config.find(from) != std::string::npos);
+    config.replace(config.find(from), from.size(), to);
+  };
+  // a history of 10^6 steps x 20,000 neurons; traces of 120 samples x 20,000 x 20,000 synapses
+  replace(R"({"name": "hidden", "model": "leaky", "n": 9, "beta": 0.95})",
+          R"({"name": "hidden", "model": "alif", "n": 20000, "alpha": 0.95})");
+  replace(R"({"kind": "es", "n_members": 8, "batch": 20})", R"({"kind": "kernl", "batch": 20})");
+  write_file(folder / "config.json", config);
+  check_refused(
+      folder,
+      {"train", "config.json", "--out", "out", "--threads", "2", "--set", "task.n_steps=1000000"},
+      {"error: rule.batch: found 2 threads, trials of 1000000 steps", "at least 29",
+       "this machine's memory"});
+  check_refused(
+      folder,
+      {"train", "config.json", "--out", "out", "--threads", "2", "--set", "rule.mode=online",
+       "--set", R"(network.projections.0={"from": "hidden", "to": "hidden"})", "--set",
+       "rule.batch=70"},
+      {"error: rule.batch: found 2 threads, trials of 30 steps", "GiB", "this machine's memory"});
+  // check says what is needed
+  ProgramSetting setting;
+  setting.folder = folder.path();
+  const ProgramOutcome outcome = run_program({"check", "config.json"}, setting);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.output.find("memory of learning: ") != std::string::npos);
+}
+
 TEST_CASE("program: a network that cannot fit the machine's memory is refused") {
   const ScratchFolder folder;
   // 46340^2 recurrent weights in each of 150 populations: 1.2 TiB
