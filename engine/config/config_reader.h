@@ -46,7 +46,7 @@ class ConfigReader {
   void count_or_all(const Key& key, int& value, IntegerRange range);
 
   /// A list of names, or "all", which is the empty list in the field.
-  void names_or_all(const Key& key, std::vector<std::string>& values);
+  void names_or_all(const Key& key, std::vector<std::string>& values, const char* what = "tensor");
 
   template <class Enum, std::size_t n>
   bool one_of(const Key& key, Enum& value, const EnumName<Enum> (&names)[n]) {

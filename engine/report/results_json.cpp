@@ -44,6 +44,9 @@ ordered_json report_to_json(const Report& report) {
   put_if_any(object, "train_accuracy", report.train_accuracy);
   put_if_any(object, "test_loss", report.test_loss);
   put_if_any(object, "test_accuracy", report.test_accuracy);
+  put_if_any(object, "train_return", report.train_return);
+  put_if_any(object, "mean_return", report.mean_return);
+  if (report.n_unstable) object["n_unstable"] = *report.n_unstable;
   if (!report.firing_rate.empty()) object["firing_rate"] = report.firing_rate;
   put_if_any(object, "gradient_norm", report.gradient_norm);
   put_if_any(object, "regression_loss", report.regression_loss);
