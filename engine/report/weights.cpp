@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/config/problems.h"
-#include "engine/report/safetensors.h"
+#include "engine/report/checksum.h"
 
 namespace spikelane {
 namespace {
@@ -76,11 +76,12 @@ std::string weights_to_safetensors(const Plan& plan, std::span<const float> para
   }
   for (const RuleTensor& tensor : rule_tensors)
     tensors.push_back(make_tensor(tensor.name, tensor.shape, tensor.values));
-  return to_safetensors(tensors, {});
+  return to_checked_safetensors(tensors, {});
 }
 
 std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan) {
   const SafetensorsHeader header = read_safetensors_header(path);
+  check_checksum_if_any(path, header);
   const std::string file = path.string();
   Problems problems;
   std::vector<std::string> names;
