@@ -85,7 +85,7 @@ class EvalCommand {
     const RunConfig& config = checked_->config;
     const TaskShape& shape = checked_->shape;
     // as read from the file, and as kernels read them
-    if (!check_memory(*checked_, 2, problems_)) return;
+    if (!check_memory(*checked_, 2, 0, problems_)) return;
     plan_ = compile_plan(config.network, config.loss, shape.n_steps, machine_.plan_options);
     problems_.attempt([&] { parameters_ = read_weights(options_.weights, *plan_); });
     int n_samples = shape.n_test;
