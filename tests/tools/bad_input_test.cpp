@@ -105,21 +105,20 @@ TEST_CASE("program: a trial whose history cannot fit the machine's memory is ref
     REQUIRE(config.find(from) != std::string::npos);
     config.replace(config.find(from), from.size(), to);
   };
-  // a history of 10^6 steps x 20,000 neurons; traces of 120 samples x 20,000 x 20,000 synapses
+  // a history of 10^6 steps x 10^6 neurons: 15 TiB; blocks of 4096 steps for 70 rows: 2 TiB
   replace(R"({"name": "hidden", "model": "leaky", "n": 9, "beta": 0.95})",
-          R"({"name": "hidden", "model": "alif", "n": 20000, "alpha": 0.95})");
-  replace(R"({"kind": "es", "n_members": 8, "batch": 20})", R"({"kind": "kernl", "batch": 20})");
+          R"({"name": "hidden", "model": "alif", "n": 1000000, "alpha": 0.95})");
+  replace(R"({"kind": "es", "n_members": 8, "batch": 20})", R"({"kind": "kernl", "batch": 70})");
   write_file(folder / "config.json", config);
   check_refused(
       folder,
       {"train", "config.json", "--out", "out", "--threads", "2", "--set", "task.n_steps=1000000"},
-      {"error: rule.batch: found 2 threads, trials of 1000000 steps", "at least 29",
+      {"error: rule.batch: found 2 threads, trials of 1000000 steps", "at least 149",
        "this machine's memory"});
   check_refused(
       folder,
       {"train", "config.json", "--out", "out", "--threads", "2", "--set", "rule.mode=online",
-       "--set", R"(network.projections.0={"from": "hidden", "to": "hidden"})", "--set",
-       "rule.batch=70"},
+       "--set", "rule.k_steps=4096"},
       {"error: rule.batch: found 2 threads, trials of 30 steps", "GiB", "this machine's memory"});
   // check says what is needed
   ProgramSetting setting;
