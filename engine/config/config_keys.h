@@ -62,7 +62,10 @@ inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
     {DerivativeAt::kSeed, "seed"},
     {DerivativeAt::kSeedPlain, "seed_plain"}};
 inline constexpr EnumName<SurrogateKind> kSurrogates[] = {
-    {SurrogateKind::kTriangle, "triangle"}, {SurrogateKind::kExponential, "exponential"}};
+    {SurrogateKind::kTriangle, "triangle"},
+    {SurrogateKind::kExponential, "exponential"},
+    {SurrogateKind::kBaseTriangle, "base_triangle"},
+    {SurrogateKind::kSlopeTriangle, "slope_triangle"}};
 inline constexpr EnumName<FilterKind> kFilterKinds[] = {{FilterKind::kMembrane, "membrane"},
                                                         {FilterKind::kAdaptation, "adaptation"},
                                                         {FilterKind::kEprop, "eprop"}};
@@ -84,6 +87,7 @@ inline constexpr EnumName<RegressionLossAt> kRegressionLosses[] = {
 inline constexpr EnumName<RegressionStart> kRegressionStarts[] = {
     {RegressionStart::kAnalytic, "analytic"},
     {RegressionStart::kRandom, "random"},
+    {RegressionStart::kUniform, "uniform"},
     {RegressionStart::kZeros, "zeros"}};
 inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kNone, "none"},
@@ -139,7 +143,14 @@ void visit_mnist(Visitor& v, MnistConfig& c) {
             });
   v.integer({"n_cue_steps", "steps after the pixels, in which the cue unit fires", "steps"},
             c.n_cue_steps, {0, 100'000});
-  v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
+  v.integer({"shift",
+             "each epoch, each training image is moved by up to this much, drawn anew, in both "
+             "directions; 0: never",
+             "pixels"},
+            c.shift, {0, 1000});
+  v.integer({"first_train", "training samples before this one are left out; 0: none"},
+            c.first_train, {0, kMaxRows});
+  v.integer({"n_train", "training samples from there on; 0: all"}, c.n_train, {0, kMaxRows});
   v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
 }
 
@@ -230,7 +241,9 @@ void visit_alif(Visitor& v, PopulationDescription& c, double dt_ms) {
   v.decay({"alpha", "decay of the membrane potential a step; this or tau_m_ms is given"},
           {"tau_m_ms", "membrane time constant; alpha = exp(-dt_ms / tau_m_ms)", "ms"}, c.beta, c.n,
           dt_ms);
-  v.per_neuron({"resistance", "R_m: a current acts with (1 - alpha) * R_m"}, c.resistance, c.n, {});
+  v.resistance({"resistance",
+                "R_m: a current acts with (1 - alpha) * R_m; unit_gain: 1/(1 - alpha), so with 1"},
+               c.resistance, c.beta, c.n);
   v.per_neuron({"threshold", "b0: a spike is sent where v >= b0 + adaptation * b"}, c.threshold,
                c.n, kPositive);
   v.per_neuron({"adaptation", "how much b raises the threshold; 0: none"}, c.adaptation, c.n,
@@ -395,11 +408,14 @@ void visit_regression(Visitor& v, RegressionConfig& c) {
              "filters of a neuron, each with M and g: 1 with the rule's filters "
              "membrane, 2 with adaptation"},
             c.n_filters, {1, 2});
-  v.variant({"start", "M and g at the start: analytic is their solution between resets"}, c.start,
-            kRegressionStarts, [&](RegressionStart start) {
+  v.variant({"start",
+             "M and g at the start: analytic is their solution between resets; random: M normal; "
+             "uniform: M uniform"},
+            c.start, kRegressionStarts, [&](RegressionStart start) {
               if (start == RegressionStart::kAnalytic) return;
-              if (start == RegressionStart::kRandom)
-                v.number({"start_std", "standard deviation of M"}, c.start_std, kPositive);
+              if (start != RegressionStart::kZeros)
+                v.number({"start_std", "standard deviation of M, whose mean is 0"}, c.start_std,
+                         kPositive);
               v.number({"gamma_low", "g is uniform from here", "1/steps"}, c.gamma_low,
                        {.min = 0.0, .max = 100.0});
               v.number({"gamma_high", "to here, at least gamma_low", "1/steps"}, c.gamma_high,
@@ -415,6 +431,12 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
              "trial: gradients of whole trials, backwards; online: traces that advance with time, "
              "weights change in the trial"},
             c.mode, kKernlModes, [&](KernlMode mode) {
+              if (mode == KernlMode::kTrial)
+                v.number({"max_memory_mib",
+                          "most memory for the trials' histories and for gradients; a large batch "
+                          "is cut to fit, a trial that does not is refused",
+                          "MiB"},
+                         c.max_memory_mib, kPositive);
               if (mode == KernlMode::kOnline)
                 v.integer({"k_steps",
                            "traces are advanced, and weights changed, this many steps at a time",
@@ -425,8 +447,11 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
   v.one_of({"derivative_at",
             "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},
            c.derivative_at, kDerivativePlaces);
-  v.one_of({"surrogate", "form of the pseudo-derivative of x = (v' - B) / B"}, c.surrogate,
-           kSurrogates);
+  v.one_of({"surrogate",
+            "form of the pseudo-derivative: triangle and exponential of x = (v' - B) / B; "
+            "base_triangle of (v' - B) / b0, as wide for any B; slope_triangle: triangle times "
+            "b0 / B, whose area does not grow with B"},
+           c.surrogate, kSurrogates);
   v.number({"gamma", "height of the pseudo-derivative"}, c.gamma, kPositive);
   v.one_of({"filters",
             "of a neuron's eligibility: its membrane's; KeRNL's plain slow one for adaptation "
@@ -458,6 +483,10 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
   v.boolean({"trains_weights", "false: weights stay, only the regression learns"},
             c.trains_weights);
   v.names_or_all({"trained", "the tensors that are trained"}, c.trained);
+  v.number({"average_decay",
+            "tested and written are not the last weights but their running mean, with this decay "
+            "an update; 0: the last"},
+           c.average_decay, kBelowOne);
   v.section({"optimiser", "how the gradient changes the weights"},
             [&] { visit_optimiser(v, c.optimiser); });
   v.optional_section({"regression",

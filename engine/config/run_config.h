@@ -42,7 +42,9 @@ struct MnistConfig {
   MnistCoding coding = MnistCoding::kCrossing;
   int n_rate_units = 80;        // kRate: units besides the cue
   int n_cue_steps = 56;         // steps after the pixels, with the cue
-  int n_train = 0, n_test = 0;  // the first so many samples; 0: all
+  int shift = 0;                // training images move by up to this many pixels, anew each epoch
+  int first_train = 0;          // training samples before this one are left out
+  int n_train = 0, n_test = 0;  // so many samples, the first ones; 0: all
 };
 
 enum class ObservationKind { kDirect, kRates, kGaussian };
@@ -155,7 +157,7 @@ struct EsConfig {
 
 enum class KernlMode { kTrial, kOnline };
 enum class DerivativeAt { kError, kTrace, kSeed, kSeedPlain };
-enum class SurrogateKind { kTriangle, kExponential };
+enum class SurrogateKind { kTriangle, kExponential, kBaseTriangle, kSlopeTriangle };
 enum class FilterKind { kMembrane, kAdaptation, kEprop };
 enum class SensitivityKind { kIdentity, kRandom, kAnalytic, kOneHop };
 enum class FeedbackKind { kSymmetric, kRandom };
@@ -170,7 +172,7 @@ enum class NoiseKind { kGaussian, kSign };
 enum class CopyKind { kFiltered, kSpiking };
 enum class RegressionTargetKind { kMembrane, kDistance };
 enum class RegressionLossAt { kLastStep, kEveryStep };
-enum class RegressionStart { kAnalytic, kRandom, kZeros };
+enum class RegressionStart { kAnalytic, kRandom, kUniform, kZeros };
 
 /// How M and g are learned from noise (design, section 7).
 struct RegressionConfig {
@@ -182,8 +184,8 @@ struct RegressionConfig {
   RegressionLossAt loss_at = RegressionLossAt::kLastStep;
   int n_filters = 1;
   RegressionStart start = RegressionStart::kAnalytic;
-  double start_std = 0.07;                   // kRandom: of M
-  double gamma_low = 0.0, gamma_high = 0.1;  // kRandom, kZeros: g is uniform between them
+  double start_std = 0.07;                   // kRandom, kUniform: of M
+  double gamma_low = 0.0, gamma_high = 0.1;  // but for kAnalytic: g is uniform between them
   OptimiserConfig optimiser{.kind = OptimiserKind::kRmsProp, .lr = 1e-3, .epsilon = 1e-10};
 };
 
@@ -200,10 +202,12 @@ struct KernlConfig {
   double feedback_std = 0.1;  // kRandom
   bool readout_filter = true;
   double clip_norm = 0.0;            // 0: no clipping
+  double max_memory_mib = 4096.0;    // trial mode: of histories and gradients
   double rate_strength = 0.0;        // of the regulariser strength * sum (rate - target)^2
   double rate_target = 0.01;         // spikes per neuron and step
   bool trains_weights = true;        // false: only M and g learn
   std::vector<std::string> trained;  // tensors; empty: all
+  double average_decay = 0.0;        // of the mean of parameters that is tested; 0: none
   OptimiserConfig optimiser;
   RegressionConfig regression;
 
