@@ -134,6 +134,19 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
   return false;
 }
 
+bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems) {
+  const RunConfig& config = checked.config;
+  if (config.rule.kind != RuleKind::kKernl || config.rule.kernl.mode != KernlMode::kTrial ||
+      !config.rule.kernl.trains_weights)
+    return true;
+  return problems.attempt([&] {
+    const auto plan = compile_plan(config.network, config.loss, checked.shape.n_steps,
+                                   for_learning(PlanOptions{}, false));
+    const KernlRule rule(*plan, *find_kernels(""), config.rule.kernl, config.seed);
+    n_bytes_for_gradients(*plan, rule, config.rule.kernl, n_threads);
+  });
+}
+
 MachineInfo machine_info(const MachineChoice& machine) {
   MachineInfo info;
   info.cpu = cpu_name();

@@ -1,11 +1,31 @@
 #include "engine/run/kernl_evaluator.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 #include "engine/config/user_error.h"
 #include "engine/learning/sums.h"
 
 namespace spikelane {
+
+double n_bytes_for_gradients(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                             int n_threads, bool takes_error) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  const auto n_of_trial =
+      static_cast<double>(KernlMemory::n_bytes_of_trial(plan, rule, config, takes_error));
+  const double n_of_part = static_cast<double>(plan.n_block_floats() + kLanes) * sizeof(float);
+  const double n_left = config.max_memory_mib * kMiB - n_of_trial * n_threads;
+  if (n_left >= n_of_part) return n_left;
+  char needed[200], given[40];
+  std::snprintf(needed, sizeof needed,
+                "at least %.4g: %.4g for a trial of %d steps on each of %d threads, %.4g for a "
+                "gradient; fewer threads, or mode online, need less",
+                std::ceil((n_of_trial * n_threads + n_of_part) / kMiB * 10.0) / 10.0,
+                n_of_trial / kMiB, plan.view().n_steps, n_threads, n_of_part / kMiB);
+  std::snprintf(given, sizeof given, "%.9g", config.max_memory_mib);
+  throw UserError("rule.max_memory_mib", given, needed);
+}
 
 KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
                                const KernelTable& kernels, ThreadPool& pool, bool takes_error)
@@ -14,6 +34,9 @@ KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const Ke
       kernels_(kernels),
       pool_(pool),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes) {
+  const double n_left = n_bytes_for_gradients(plan, rule, config, pool.n_threads(), takes_error);
+  const double n_of_part = static_cast<double>(stride_) * sizeof(float);
+  n_parts_at_once_ = static_cast<std::int64_t>(std::min(n_left / n_of_part, 1e9));
   for (int thread = 0; thread < pool.n_threads(); ++thread)
     memories_.emplace_back(plan, rule, config, takes_error);
 }
@@ -24,14 +47,14 @@ std::size_t KernlEvaluator::n_bytes() const {
   return n;
 }
 
-void KernlEvaluator::run_part(std::int64_t part, int thread, const EncodedInputs& inputs,
-                              const float* block, std::int64_t update, KernlScores& scores,
-                              const float* given_error) {
+void KernlEvaluator::run_part(std::int64_t part, std::int64_t slot, int thread,
+                              const EncodedInputs& inputs, const float* block, std::int64_t update,
+                              KernlScores& scores, const float* given_error) {
   const KernlMemory& memory = memories_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = part * static_cast<std::int64_t>(kSumBlock);
   const std::int64_t end =
       std::min<std::int64_t>(begin + static_cast<std::int64_t>(kSumBlock), inputs.n_samples());
-  auto* gradient = reinterpret_cast<float*>(gradients_.data()) + part * stride_;
+  auto* gradient = reinterpret_cast<float*>(gradients_.data()) + slot * stride_;
   std::fill_n(gradient, stride_, 0.0f);
   std::int32_t* n_spikes = n_spikes_.data() + part * static_cast<std::int64_t>(rule_.n_neurons());
   std::fill_n(n_spikes, rule_.n_neurons(), 0);
@@ -65,10 +88,11 @@ void KernlEvaluator::run_part(std::int64_t part, int thread, const EncodedInputs
 }
 
 // the parts' sums ascending, in double, rounded once
-void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
+void KernlEvaluator::sum_gradient(std::int64_t n_parts, bool is_first, bool is_last, int n_samples,
                                   std::vector<float>& gradient) {
   const auto* parts = reinterpret_cast<const float*>(gradients_.data());
   gradient.resize(static_cast<std::size_t>(plan_.n_parameters()));
+  if (!is_first || !is_last) sums_.resize(gradient.size());
   struct Row {
     std::int64_t block, logical;
     int n;
@@ -86,10 +110,14 @@ void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
       const Row& row = rows[static_cast<std::size_t>(r)];
       float* to = gradient.data() + row.logical;
       for (int i = 0; i < row.n; ++i) {
-        double sum = 0.0;
+        const auto at = static_cast<std::size_t>(row.logical + i);
+        double sum = is_first ? 0.0 : sums_[at];
         for (std::int64_t b = 0; b < n_parts; ++b)
           sum += static_cast<double>(parts[b * stride_ + row.block + i]);
-        to[i] = static_cast<float>(sum / n_samples);
+        if (is_last)
+          to[i] = static_cast<float>(sum / n_samples);
+        else
+          sums_[at] = sum;
       }
     }
   });
@@ -98,17 +126,21 @@ void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
 void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::int64_t update,
                          KernlScores& scores, const float* given_error) {
   const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
-  const std::size_t n_parts = (n_samples + kSumBlock - 1) / kSumBlock;
+  const auto n_parts = static_cast<std::int64_t>((n_samples + kSumBlock - 1) / kSumBlock);
   const auto n_neurons = static_cast<std::size_t>(rule_.n_neurons());
-  const std::size_t n_bytes = n_parts * static_cast<std::size_t>(stride_) * sizeof(float);
+  const std::int64_t n_at_once = std::min(n_parts, n_parts_at_once_);
+  const auto n_bytes = static_cast<std::size_t>(n_at_once * stride_) * sizeof(float);
   if (gradients_.size() < n_bytes) gradients_ = AlignedMemory(n_bytes);
-  n_spikes_.resize(n_parts * n_neurons);
+  n_spikes_.resize(static_cast<std::size_t>(n_parts) * n_neurons);
   scores.losses.assign(n_samples, 0.0);
   scores.is_correct.assign(n_samples, 0);
-  pool_.for_each(static_cast<std::int64_t>(n_parts), [&](std::int64_t part, int thread) {
-    run_part(part, thread, inputs, block, update, scores, given_error);
-  });
-  sum_gradient(static_cast<std::int64_t>(n_parts), inputs.n_samples(), scores.gradient);
+  for (std::int64_t first = 0; first < n_parts; first += n_at_once) {
+    const std::int64_t n = std::min(n_at_once, n_parts - first);
+    pool_.for_each(n, [&](std::int64_t slot, int thread) {
+      run_part(first + slot, slot, thread, inputs, block, update, scores, given_error);
+    });
+    sum_gradient(n, first == 0, first + n == n_parts, inputs.n_samples(), scores.gradient);
+  }
   scores.n_spikes.assign(n_neurons, 0);
   for (std::size_t i = 0; i < n_spikes_.size(); ++i) scores.n_spikes[i % n_neurons] += n_spikes_[i];
 }

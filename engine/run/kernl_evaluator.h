@@ -21,10 +21,16 @@ struct KernlScores {
   std::vector<std::int64_t> n_spikes;  // of each learned neuron, all samples and steps
 };
 
+/// What config.max_memory_mib leaves for gradients beside the histories of `n_threads` threads.
+/// Throws UserError where that is not even one gradient, saying what is needed.
+double n_bytes_for_gradients(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                             int n_threads, bool takes_error = false);
+
 class KernlEvaluator {
  public:
   /// `plan`, `rule`, `kernels` and `pool` must outlive it. Memory: a history and a tile a thread,
-  /// and a member's block for each 8 samples of the largest batch so far.
+  /// and a member's block for each 8 samples of the largest batch so far, as many at a time as
+  /// config.max_memory_mib allows. Throws as n_bytes_for_gradients.
   KernlEvaluator(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
                  const KernelTable& kernels, ThreadPool& pool, bool takes_error = false);
 
@@ -38,16 +44,20 @@ class KernlEvaluator {
   std::size_t n_bytes() const;
 
  private:
-  void run_part(std::int64_t part, int thread, const EncodedInputs& inputs, const float* block,
-                std::int64_t update, KernlScores& scores, const float* given_error);
-  void sum_gradient(std::int64_t n_parts, int n_samples, std::vector<float>& gradient);
+  void run_part(std::int64_t part, std::int64_t slot, int thread, const EncodedInputs& inputs,
+                const float* block, std::int64_t update, KernlScores& scores,
+                const float* given_error);
+  void sum_gradient(std::int64_t n_parts, bool is_first, bool is_last, int n_samples,
+                    std::vector<float>& gradient);
 
   const Plan& plan_;
   const KernlRule& rule_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
   std::vector<KernlMemory> memories_;   // one a thread
+  std::int64_t n_parts_at_once_ = 1;    // that the memory allowed has room for
   AlignedMemory gradients_;             // (parts of 8 samples, block)
+  std::vector<double> sums_;            // (P) of the parts before, where not all run at once
   std::int64_t stride_;                 // of a part, in floats
   std::vector<std::int32_t> n_spikes_;  // (parts, learned neurons)
 };
