@@ -19,13 +19,14 @@
 #include "tasks/mnist/idx_file.h"
 
 namespace spikelane::fuzz {
-namespace {
 
 void require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "fuzz: %s\n", what);
   std::abort();
 }
+
+namespace {
 
 template <class Function>
 void refusals_are_fine(Function function) {
@@ -62,15 +63,17 @@ unsigned take_byte(std::string_view& bytes) {
   return byte;
 }
 
+}  // namespace
+
 // what is read is written and read again to the same text
-void run_config(std::string_view bytes) {
+void config(std::string_view bytes) {
   refusals_are_fine([&] {
     const std::string text = config_to_json(parse_config(bytes, "fuzz.json"));
     require(config_to_json(parse_config(text, "again.json")) == text, "another config when reread");
   });
 }
 
-void run_safetensors(std::string_view bytes) {
+void safetensors(std::string_view bytes) {
   refusals_are_fine([&] {
     Metadata metadata, metadata_again;
     const std::vector<Tensor> tensors = parse_safetensors(bytes, "fuzz", &metadata);
@@ -85,7 +88,7 @@ void run_safetensors(std::string_view bytes) {
   });
 }
 
-void run_idx(std::string_view bytes) {
+void idx(std::string_view bytes) {
   const int n_sizes = 1 + static_cast<int>(take_byte(bytes) % 3);
   const MemoryFile file(bytes);
   refusals_are_fine([&] {
@@ -96,12 +99,12 @@ void run_idx(std::string_view bytes) {
   });
 }
 
-void run_array(std::string_view bytes) {
-  ArrayConfig config;
-  config.n_test = static_cast<int>(take_byte(bytes) % 4);
+void array(std::string_view bytes) {
+  ArrayConfig settings;
+  settings.n_test = static_cast<int>(take_byte(bytes) % 4);
   const MemoryFile file(bytes);
   refusals_are_fine([&] {
-    const TaskData data = load_array(config, file.path());
+    const TaskData data = load_array(settings, file.path());
     const Dataset& train = data.train;
     require(train.n_samples > 0, "no samples");
     for (const InputEvent& event : train.events)
@@ -112,6 +115,8 @@ void run_array(std::string_view bytes) {
       require(label >= 0 && label < data.n_classes, "a label that is no class");
   });
 }
+
+namespace {
 
 // a fuzzer never finds a checksum: it is put right, so that what is behind it is reached
 std::string with_right_checksum(std::string content) {
@@ -142,16 +147,18 @@ struct TinyState {
   }
 };
 
-void run_checkpoint(std::string_view bytes) {
+}  // namespace
+
+void checkpoint(std::string_view bytes) {
   refusals_are_fine([&] { parse_checkpoint(bytes, "fuzz"); });
   refusals_are_fine([&] {
-    const Checkpoint checkpoint = parse_checkpoint(with_right_checksum(std::string(bytes)), "fuzz");
-    require(reports_to_json(reports_from_json(reports_to_json(checkpoint.reports), "again")) ==
-                reports_to_json(checkpoint.reports),
+    const Checkpoint read = parse_checkpoint(with_right_checksum(std::string(bytes)), "fuzz");
+    require(reports_to_json(reports_from_json(reports_to_json(read.reports), "again")) ==
+                reports_to_json(read.reports),
             "other reports when reread");
     // whatever the numbers are, they are restored or refused, and saved again as they were
     std::vector<Tensor> arrays;
-    for (const Tensor& tensor : checkpoint.state)
+    for (const Tensor& tensor : read.state)
       if (tensor.name.rfind("run.", 0) != 0) arrays.push_back(tensor);
     TinyState state;
     StateRestorer restorer(arrays, "fuzz");
@@ -166,22 +173,6 @@ void run_checkpoint(std::string_view bytes) {
     state.optimiser.update(state.parameters, gradient, learning_rate_at(state.config, state.update),
                            all);
   });
-}
-
-constexpr Target kTargets[] = {{"config", run_config},
-                               {"safetensors", run_safetensors},
-                               {"idx", run_idx},
-                               {"array", run_array},
-                               {"checkpoint", run_checkpoint}};
-
-}  // namespace
-
-std::span<const Target> targets() { return kTargets; }
-
-const Target* find_target(std::string_view name) {
-  for (const Target& target : kTargets)
-    if (name == target.name) return &target;
-  return nullptr;
 }
 
 }  // namespace spikelane::fuzz
