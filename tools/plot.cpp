@@ -151,6 +151,13 @@ std::vector<Panel> read_panels(const json& results, const std::string& file) {
   for (Panel& panel : panels)
     std::erase_if(panel.series, [](const Series& series) { return series.points.empty(); });
   std::erase_if(panels, [](const Panel& panel) { return panel.series.empty(); });
+  // a single test at the end is no curve beside others that are
+  const auto is_curve = [](const Panel& panel) {
+    return std::any_of(panel.series.begin(), panel.series.end(),
+                       [](const Series& series) { return series.points.size() > 1; });
+  };
+  if (std::any_of(panels.begin(), panels.end(), is_curve))
+    std::erase_if(panels, [&](const Panel& panel) { return !is_curve(panel); });
   if (panels.empty())
     throw UserError(file + ": reports", "no loss, accuracy, return or firing rate",
                     "reports as spikelane writes them");

@@ -12,6 +12,7 @@
 #include "engine/learning/learning_memory.h"
 #include "engine/report/build_info.h"
 #include "engine/report/results_json.h"
+#include "engine/run/kernl_evaluator.h"
 
 namespace spikelane {
 

@@ -36,37 +36,37 @@ void regress_one(RunConfig& config) {
 
 const std::vector<TrainedCase>& cases() {
   static const std::vector<TrainedCase> table = {
-      {"trial, e-prop", "", [](RunConfig&) {}},
-      {"trial, M random", "",
+      {"trial, e-prop", "3d9656479a8616d5", [](RunConfig&) {}},
+      {"trial, M random", "e52c8420037329e5",
        [](RunConfig& c) {
          rule_of(c).filters = FilterKind::kMembrane;
          rule_of(c).sensitivity.kind = SensitivityKind::kRandom;
        }},
-      {"trial, slow filter, M one hop", "",
+      {"trial, slow filter, M one hop", "d92afe8a079281af",
        [](RunConfig& c) {
          rule_of(c).filters = FilterKind::kAdaptation;
          rule_of(c).sensitivity.kind = SensitivityKind::kOneHop;
        }},
-      {"trial, h at the trace, exponential", "",
+      {"trial, h at the trace, exponential", "9927399df77c0b84",
        [](RunConfig& c) {
          rule_of(c).filters = FilterKind::kMembrane;
          rule_of(c).derivative_at = DerivativeAt::kTrace;
          rule_of(c).surrogate = SurrogateKind::kExponential;
        }},
-      {"trial, seed, synaptic trace", "",
+      {"trial, seed, synaptic trace", "ab5065e16905924c",
        [](RunConfig& c) {
          c.network.populations[0].synaptic_decay = {0.8};
          rule_of(c).filters = FilterKind::kMembrane;
          rule_of(c).derivative_at = DerivativeAt::kSeed;
        }},
-      {"trial, random feedback, regulariser, clipping", "",
+      {"trial, random feedback, regulariser, clipping", "a46c343d418a5b9c",
        [](RunConfig& c) {
          rule_of(c).feedback = FeedbackKind::kRandom;
          rule_of(c).rate_strength = 0.1;
          rule_of(c).clip_norm = 0.5;
        }},
-      {"trial, regression", "", [](RunConfig& c) { regress_one(c); }},
-      {"trial, regression by a spiking copy, signs, two filters, every step", "",
+      {"trial, regression", "2f3dc353d1c6a62d", [](RunConfig& c) { regress_one(c); }},
+      {"trial, regression by a spiking copy, signs, two filters, every step", "ee9f3623f586cabe",
        [](RunConfig& c) {
          regress_one(c);
          rule_of(c).filters = FilterKind::kAdaptation;
@@ -78,18 +78,18 @@ const std::vector<TrainedCase>& cases() {
          regression.loss_at = RegressionLossAt::kEveryStep;
          regression.start = RegressionStart::kUniform;
        }},
-      {"online, K = 1", "",
+      {"online, K = 1", "3e426db733646dcd",
        [](RunConfig& c) {
          rule_of(c).mode = KernlMode::kOnline;
          rule_of(c).k_steps = 1;
        }},
-      {"online, K = 7, slow filter", "",
+      {"online, K = 7, slow filter", "59f9d935f71fcc8b",
        [](RunConfig& c) {
          rule_of(c).mode = KernlMode::kOnline;
          rule_of(c).k_steps = 7;
          rule_of(c).filters = FilterKind::kAdaptation;
        }},
-      {"online, K = 32, h at the trace", "",
+      {"online, K = 32, h at the trace", "e7cd6ba8c32e6cca",
        [](RunConfig& c) {
          rule_of(c).mode = KernlMode::kOnline;
          rule_of(c).k_steps = 32;
@@ -140,14 +140,14 @@ TEST_CASE("kernl: one hash a rule for every ISA, layout asked for and number of 
         if (i_run++ % kThinning != 0) continue;
         const LayoutChoice layout =
             i_run % 2 == 0 ? LayoutChoice::kSampleLanes : LayoutChoice::kNeuronLanes;
-        INFO(c.name, ", ", std::string(kernels->isa), ", ", n_threads, " threads");
+        INFO(std::string(c.name), ", ", std::string(kernels->isa), ", ", n_threads, " threads");
         double firing_rate = 0.0;
         const std::string hash =
             train_hash(config, layout, *kernels, n_threads, net.data, &firing_rate);
         CHECK(firing_rate > 0.01);
         CHECK(firing_rate < 0.5);
         CHECK(hash == c.hash);
-        if (hash != c.hash && !is_told) MESSAGE(c.name, ": \"", hash, "\"");
+        if (hash != c.hash && !is_told) MESSAGE(std::string(c.name), ": \"", hash, "\"");
         is_told = true;
       }
   }

@@ -137,6 +137,36 @@ TEST_CASE("kernl: online has the same bits a block at once and step by step") {
   }
 }
 
+TEST_CASE("kernl: traces that have gone silent are zero, never subnormal") {
+  Net net = make_net();
+  net.data.n_steps = 12'000;  // its events are those of the first 61 steps
+  KernlConfig config;
+  config.k_steps = 32;
+  const auto plan = compile_plan(net.network, net.loss, net.data.n_steps, for_learning({}, true));
+  const KernelTable& kernels = *runnable_kernels().back();
+  KernlRule rule(*plan, kernels, config, 5);
+  const Block block(net, *plan);
+  rule.follow_weights(block.data());
+  ThreadPool pool(1);
+  KernlOnline learner(*plan, rule, config, kernels, pool, 1);
+  const std::vector<std::int32_t> first{0};
+  const EncodedInputs inputs(*plan, net.data, first);
+  int n_nonzero = 0, n_subnormal = 0, n_left = 0;
+  while (learner.t() < net.data.n_steps) {
+    learner.run(inputs, block.data(), 32);
+    n_left = 0;
+    for (int filter = 0; filter < 3; ++filter)
+      for (const float x : learner.traces(0, filter)) {
+        n_nonzero += x != 0.0f;
+        n_left += x != 0.0f;
+        n_subnormal += std::fpclassify(x) == FP_SUBNORMAL;
+      }
+  }
+  CHECK(n_nonzero > 1000);
+  CHECK(n_subnormal == 0);
+  CHECK(n_left == 0);
+}
+
 TEST_CASE("kernl: online memory does not grow with the trial") {
   Net net = make_net();
   KernlConfig config;

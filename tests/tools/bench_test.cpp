@@ -58,7 +58,7 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
                                           {"latency_64", 0.47},
                                           {"latency_256", 0.36},
                                           {"closed_loop_cartpole", -1},
-                                          {"kernl_tensor", 0.21},
+                                          {"kernl_tensor", 0.25},
                                           {"smnist_trial_b32", -1},
                                           {"smnist_trial_b256", -1},
                                           {"smnist_online_b32", -1},

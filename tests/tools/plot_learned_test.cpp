@@ -33,7 +33,8 @@ json results_of_a_regression() {
   results["reports"] = json::array();
   for (int i = 1; i <= 5; ++i)
     results["reports"].push_back(
-        {{"update", 20 * i}, {"regression_loss", 8000.0 / i}, {"test_loss", 2.3}});
+        {{"update", 20 * i}, {"regression_loss", 8000.0 / i}, {"train_loss", 2.3}});
+  results["reports"].back()["test_accuracy"] = 0.1;  // once, so there is no diagram of it
   return results;
 }
 
@@ -134,6 +135,7 @@ TEST_CASE("plot: pictures of tensors and of a curve over given points") {
   const std::string curve = read_file(folder / "curve.svg");
   CHECK(curve.find("of another program") != std::string::npos);
   CHECK(curve.find("regression loss") != std::string::npos);
+  CHECK(curve.find("accuracy (%)") == std::string::npos);
   CHECK(plot_results(folder.path(), folder / "a.svg") == 0);
   CHECK(read_file(folder / "a_sensitivity.svg").find("</svg>") != std::string::npos);
 }
