@@ -12,6 +12,7 @@
 #include "engine/report/weights.h"
 #include "engine/run/train.h"
 #include "tasks/load_task.h"
+#include "tests/scratch_folder.h"
 #include "tests/tools/tiny_config.h"
 
 namespace spikelane::test {
@@ -149,6 +150,12 @@ TEST_CASE("resume: the regression, beside the weights and alone") {
                 R"(rule.regression={"noise_std":0.5,"n_filters":2,"target":"distance"})"});
   check_resume(kKernlConfig, {"rule.filters=membrane", "rule.trains_weights=false",
                               R"(rule.regression={"noise_std":0.5,"optimiser":{"kind":"adam"}})"});
+}
+
+TEST_CASE("resume: es in a closed loop") {
+  const std::string config = read_file(SPIKELANE_SOURCE_DIR "/configs/cartpole_es.json");
+  check_resume(config.c_str(), {"rule.n_members=6", "task.n_episodes=2", "task.n_test_episodes=5",
+                                "task.max_steps=60"});
 }
 
 TEST_CASE("resume: more updates go on from the end of the run before") {
