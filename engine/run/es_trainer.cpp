@@ -44,25 +44,46 @@ std::vector<double> EsTrainer::member_losses() const {
   return losses;
 }
 
+// entries are independent: parts of the tensors are shared out to the threads
+void EsTrainer::find_gradient(const GradientEstimate& estimate,
+                              std::span<const ParameterRange> searched) {
+  struct Part {
+    const TensorPlan* tensor;
+    std::int64_t begin, end;
+    float sigma;
+    bool has_factors;
+  };
+  std::vector<Part> parts;
+  for (const ParameterRange& range : searched) {
+    const TensorPlan& tensor = plan().tensors()[static_cast<std::size_t>(range.tensor)];
+    const bool has_factors = plan().rank() > 0 && !tensor.is_bias;
+    const std::int64_t n = has_factors ? std::int64_t{kFactorRows} * tensor.n_columns : 256;
+    for (std::int64_t begin = range.begin; begin < range.end; begin += n)
+      parts.push_back({&tensor, begin, std::min(begin + n, range.end), members_.sigma(range.tensor),
+                       has_factors});
+  }
+  pool_.for_each(static_cast<std::int64_t>(parts.size()), [&](std::int64_t i, int) {
+    const Part& part = parts[static_cast<std::size_t>(i)];
+    const TensorPlan& tensor = *part.tensor;
+    if (!part.has_factors) {
+      estimate.write(kernels_.accumulate_gradient, part.begin, part.end, part.sigma, gradient_);
+      return;
+    }
+    const auto row_of = [&](std::int64_t at) {
+      return static_cast<int>((at - tensor.logical.begin) / tensor.n_columns);
+    };
+    estimate.write_low_rank(kernels_.accumulate_low_rank, tensor.factor_view(plan().rank()),
+                            row_of(part.begin), row_of(part.end) - row_of(part.begin), part.sigma,
+                            gradient_.data() + part.begin);
+  });
+}
+
 void EsTrainer::step_mean(std::span<const double> losses, UpdateScores& scores) {
   const EsConfig& es = config_.rule.es;
   const auto searched = schedule_.searched_at(update_);
   const GradientEstimate estimate(shape_losses(es.shaping, losses), es.antithetic, config_.seed,
                                   static_cast<std::uint32_t>(update_));
-  // entries are independent: parts of the tensors are shared out to the threads
-  struct Part {
-    std::int64_t begin, end;
-    float sigma;
-  };
-  std::vector<Part> parts;
-  constexpr std::int64_t kPart = 256;
-  for (const ParameterRange& range : searched)
-    for (std::int64_t begin = range.begin; begin < range.end; begin += kPart)
-      parts.push_back({begin, std::min(begin + kPart, range.end), members_.sigma(range.tensor)});
-  pool_.for_each(static_cast<std::int64_t>(parts.size()), [&](std::int64_t i, int) {
-    const Part& part = parts[static_cast<std::size_t>(i)];
-    estimate.write(kernels_.accumulate_gradient, part.begin, part.end, part.sigma, gradient_);
-  });
+  find_gradient(estimate, searched);
   scores.gradient_norm = gradient_norm(gradient_, searched);
   optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
 }

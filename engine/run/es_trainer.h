@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/learning/gradient.h"
 #include "engine/learning/members.h"
 #include "engine/learning/optimiser.h"
 #include "engine/run/member_trials.h"
@@ -35,6 +36,7 @@ class EsTrainer : public Trainer {
 
  private:
   std::vector<double> member_losses() const;
+  void find_gradient(const GradientEstimate& estimate, std::span<const ParameterRange> searched);
   void step_mean(std::span<const double> losses, UpdateScores& scores);
 
   const RunConfig& config_;
