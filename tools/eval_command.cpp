@@ -50,7 +50,9 @@ class EvalCommand {
 
   int run() {
     const RunConfig& config = checked_->config;
-    evaluation_options_.stop = &catch_stop_signals();
+    evaluation_options_.stop = &catch_stop_signals(
+        "\nstopping: what is under way takes longer than a second; a second signal ends it at "
+        "once\n");
     say(text_stream(), "backend " + to_text(machine_, options_.run, *plan_) + "\n");
     const auto start = Clock::now();
     const TaskData data = load_task(config);

@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "engine/report/atomic_file.h"
+#include "engine/report/checkpoint.h"
 
 namespace spikelane {
 
@@ -23,6 +24,10 @@ OutputFolder::~OutputFolder() {
   // remove() leaves folders alone that have something in them
   std::error_code ignored;
   for (auto path = made_.rbegin(); path != made_.rend(); ++path) fs::remove(*path, ignored);
+}
+
+void OutputFolder::write_checkpoint(std::string_view content, bool keeps_previous) const {
+  if (path_) spikelane::write_checkpoint(*path_, content, keeps_previous);
 }
 
 void OutputFolder::write(std::string_view name, std::string_view content) const {

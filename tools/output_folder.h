@@ -27,6 +27,9 @@ class OutputFolder {
   /// Replaces the file atomically; does nothing without --out. Throws RunError.
   void write(std::string_view name, std::string_view content) const;
 
+  /// Replaces the checkpoint; as write_checkpoint.
+  void write_checkpoint(std::string_view content, bool keeps_previous) const;
+
  private:
   std::optional<std::filesystem::path> path_;
   std::vector<std::filesystem::path> made_;  // outermost first

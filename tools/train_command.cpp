@@ -1,4 +1,4 @@
-// spikelane train: a config in, results.json and weights.safetensors out.
+// spikelane train: a config in, results.json, weights.safetensors and checkpoints out.
 #include <chrono>
 #include <memory>
 
@@ -8,6 +8,7 @@
 #include "tools/commands.h"
 #include "tools/output_folder.h"
 #include "tools/progress.h"
+#include "tools/resume.h"
 #include "tools/run_options.h"
 #include "tools/stop_signal.h"
 
@@ -16,13 +17,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+struct TrainOptions {
+  RunOptions run;
+  ResumeOptions resume;
+};
+
 class Training {
  public:
-  explicit Training(const RunOptions& options)
-      : options_(options),
-        checked_(read_config(options.config, problems_)),
-        machine_(choose_machine(options, problems_)),
-        folder_(options.out, problems_) {
+  explicit Training(const TrainOptions& options)
+      : options_(options.run),
+        checked_(read_config(options.run.config, problems_)),
+        machine_(choose_machine(options.run, problems_)),
+        resume_(read_resume(options)),
+        folder_(out_folder(), problems_) {
     // mean, gradient, two vectors of the optimiser; and one member a thread
     if (checked_) check_memory(*checked_, 4 + machine_.n_threads, problems_);
     problems_.throw_if_any();
@@ -30,7 +37,10 @@ class Training {
 
   int run() {
     const RunConfig& config = checked_->config;
-    const std::atomic<int>& stop = catch_stop_signals();
+    const std::atomic<int>& stop = catch_stop_signals(
+        "\nstopping: what is under way (reading data, an update or a test) takes longer than a "
+        "second; when it ends, the checkpoint is written. A second signal ends the run at once\n");
+    stop_ = &stop;
     say(text_stream(), start_text());
     const auto start = Clock::now();
     const TaskData data = load_task(config);
@@ -40,6 +50,9 @@ class Training {
     Progress progress(config.run.n_updates);
     TrainHooks hooks;
     hooks.stop = &stop;
+    if (resume_) hooks.resume = &resume_->checkpoint;
+    if (folder_.is_there())
+      hooks.on_checkpoint = [&](const Checkpoint& checkpoint) { save(checkpoint); };
     hooks.on_update = [&](int n_done) { progress.on_update(n_done); };
     hooks.on_report = [&](const RunResult& result, const Plan& plan, std::span<const float> mean) {
       write(result, plan, mean);
@@ -55,6 +68,9 @@ class Training {
     progress.end();
     print_final_line(result);
     print_summary(result);
+    if (folder_.is_there() && !result.interrupted.empty())
+      say(text_stream(),
+          "checkpoint:    " + folder_.file(kCheckpointName).string() + " (go on with --resume)\n");
     if (folder_.is_there())
       say(text_stream(), "results:       " + folder_.file("results.json").string() +
                              "\nweights:       " + folder_.file("weights.safetensors").string() +
@@ -63,13 +79,48 @@ class Training {
   }
 
  private:
+  std::optional<ResumePoint> read_resume(const TrainOptions& options) {
+    if (!checked_ || !options.resume.from) return std::nullopt;
+    return read_resume_point(options.resume, checked_->config, problems_);
+  }
+
+  /// Without --out a resumed training goes on where it was.
+  std::optional<std::string> out_folder() const {
+    if (options_.out || !resume_) return options_.out;
+    return resume_->folder.string();
+  }
+
+  std::string resume_text() const {
+    std::string text;
+    if (resume_) {
+      for (const std::string& note : resume_->notes) text += "warning: " + note + "\n";
+      text += "resumed from " + resume_->checkpoint.place + ", update " +
+              std::to_string(resume_->checkpoint.update) + "\n";
+    } else if (folder_.is_there() && std::filesystem::exists(folder_.file(kCheckpointName))) {
+      text += "note: training from the start; the checkpoint in " + folder_.file("").string() +
+              " will be replaced (--resume would go on from it)\n";
+    }
+    return text;
+  }
+
   std::string start_text() const {
     const RunConfig& config = checked_->config;
     const auto plan =
         compile_plan(config.network, config.loss, checked_->shape.n_steps, machine_.plan_options);
     std::string text = "backend " + to_text(machine_, options_, *plan) + "\n";
     if (!folder_.is_there()) text += "note: no --out, so no files will be written\n";
-    return text;
+    return text + resume_text();
+  }
+
+  bool is_stopped() const { return stop_ != nullptr && stop_->load() != 0; }
+
+  void save(const Checkpoint& checkpoint) {
+    // a damaged one is not worth keeping, and the same twice neither
+    const bool is_after_damage = resume_ && !resume_->notes.empty() && !has_saved_;
+    const bool is_same = resume_ && resume_->checkpoint.update == checkpoint.update;
+    folder_.write_checkpoint(checkpoint_to_safetensors(checkpoint), !is_after_damage && !is_same);
+    has_saved_ = true;
+    if (is_stopped()) end_stop_wait();
   }
 
   /// What the training loop does not know of its result.
@@ -95,16 +146,20 @@ class Training {
   ProblemList problems_;
   std::optional<CheckedConfig> checked_;
   MachineChoice machine_;
+  std::optional<ResumePoint> resume_;
   OutputFolder folder_;
   double data_s_ = 0.0;
+  bool has_saved_ = false;
+  const std::atomic<int>* stop_ = nullptr;
 };
 
 }  // namespace
 
 void add_train_command(CLI::App& app, int& exit_code) {
-  const auto options = std::make_shared<RunOptions>();
+  const auto options = std::make_shared<TrainOptions>();
   CLI::App* command = app.add_subcommand("train", "train a network as a config says");
-  add_run_options(*command, *options);
+  add_run_options(*command, options->run);
+  add_resume_options(*command, options->resume);
   command->callback([options, &exit_code] { exit_code = Training(*options).run(); });
 }
 

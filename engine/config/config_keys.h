@@ -7,6 +7,7 @@
 //   variant             an enum that decides which keys follow; `body` visits those of one value
 //   optional_section    false, true or an object
 //   per_neuron          a number or an array of n numbers
+//   updates_or_seconds  a number of updates, or {"seconds": s}
 #pragma once
 
 #include "engine/config/key.h"
@@ -435,6 +436,11 @@ void visit_config(Visitor& v, RunConfig& c) {
               c.run.test_every, {});
     v.integer({"n_test_report", "held-out samples of a report's test; 0: all. The last uses all"},
               c.run.n_test_report, {0, kMaxRows});
+    v.updates_or_seconds(
+        {"checkpoint_every",
+         "updates between checkpoints, or seconds, as {\"seconds\": 60}; 0: only at "
+         "the end and when the run is stopped"},
+        c.run.checkpoint_updates, c.run.checkpoint_s);
   });
 }
 

@@ -307,4 +307,24 @@ bool ConfigReader::may_read_first_of(const Key& first, const Key& second) {
   return false;
 }
 
+void ConfigReader::updates_or_seconds(const Key& key, int& updates, double& seconds) {
+  const std::string allowed = updates_or_seconds_text();
+  const json* found = find(key, allowed);
+  if (found == nullptr) return;
+  if (found->is_object()) {
+    const auto s = found->find("seconds");
+    double read = 0.0;
+    if (found->size() == 1 && s != found->end() && read_number(*s, kSecondsBetween, read)) {
+      updates = 0;
+      seconds = read;
+      return;
+    }
+  } else if (const auto n = as_count(*found); n && *n <= kUpdatesBetween.max) {
+    updates = static_cast<int>(*n);
+    seconds = 0.0;
+    return;
+  }
+  wrong(key, *found, allowed);
+}
+
 }  // namespace spikelane

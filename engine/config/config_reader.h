@@ -48,6 +48,9 @@ class ConfigReader {
   /// A list of names, or "all", which is the empty list in the field.
   void names_or_all(const Key& key, std::vector<std::string>& values);
 
+  /// A number of updates, or {"seconds": s}; the other of the two fields is then 0.
+  void updates_or_seconds(const Key& key, int& updates, double& seconds);
+
   template <class Enum, std::size_t n>
   bool one_of(const Key& key, Enum& value, const EnumName<Enum> (&names)[n]) {
     bool is_wrong = false;

@@ -53,6 +53,10 @@ class TableMaker {
     add(key, "\"all\", or an array of tensor names", "\"all\"");
   }
 
+  void updates_or_seconds(const Key& key, int, double seconds) {
+    add(key, updates_or_seconds_text(), "{\"seconds\": " + number_text(seconds) + "}");
+  }
+
   template <class Enum, std::size_t n>
   void one_of(const Key& key, Enum value, const EnumName<Enum> (&names)[n]) {
     add(key, one_of_text(names_of(names), ""), in_quotes(name_of(value, names)));
@@ -210,6 +214,10 @@ std::vector<std::string> keys_of_section(std::string_view section) {
 
 std::string per_neuron_text(NumberRange range) {
   return range.to_text() + ", or an array of n such numbers";
+}
+
+std::string updates_or_seconds_text() {
+  return kUpdatesBetween.to_text() + ", or {\"seconds\": " + kSecondsBetween.to_text() + "}";
 }
 
 std::string config_keys_markdown() {

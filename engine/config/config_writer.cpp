@@ -66,6 +66,13 @@ class ConfigWriter {
     }
   }
 
+  void updates_or_seconds(const Key& key, int updates, double seconds) {
+    if (updates > 0 || seconds == 0.0)
+      (*object_)[key.name] = updates;
+    else
+      (*object_)[key.name] = {{"seconds", seconds}};
+  }
+
   template <class Enum, std::size_t n>
   void one_of(const Key& key, Enum value, const EnumName<Enum> (&names)[n]) {
     (*object_)[key.name] = name_of(value, names);

@@ -183,7 +183,9 @@ struct RunSection {
   int report_every = 10;
   int test_every =
       0;  // updates between tests of the mean, a multiple of report_every; 0: at each report
-  int n_test_report = 0;  // held-out samples used at a report; 0: all. The final test uses all
+  int n_test_report = 0;       // held-out samples used at a report; 0: all. The final test uses all
+  int checkpoint_updates = 0;  // updates between checkpoints; 0: by time
+  double checkpoint_s = 60.0;  // seconds between them; 0: only at the end
 };
 
 struct RunConfig {

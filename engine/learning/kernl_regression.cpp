@@ -164,6 +164,12 @@ void KernlRegression::set_parameters(std::span<const float> parameters) {
   refresh();
 }
 
+void KernlRegression::visit_state(StateVisitor& visitor) {
+  visitor.array("regression.parameters", parameters_);
+  visit_optimiser(visitor, "regression.", optimiser_);
+  if (visitor.is_restoring()) refresh();
+}
+
 // parameters -> what the kernels read
 void KernlRegression::refresh() {
   const std::int64_t n = view_.n, n_padded = view_.n_padded;

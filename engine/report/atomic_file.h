@@ -10,7 +10,10 @@ namespace spikelane {
 /// Replaces `path` by `content`: written to a temporary file in the same folder, flushed to disk,
 /// renamed, and the folder flushed. On failure (disk full, no permission, ...) the old file stays
 /// as it was, the temporary file is removed, and RunError is thrown with the system's reason.
-void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+/// Where `previous` is given, the file that was there is kept under that name, in the same folder;
+/// at no moment is there none under `path` (but on file systems without hard links).
+void write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                           const std::filesystem::path& previous = {});
 
 /// Makes the folder (and those above it) unless it is there, and tries whether a file can be made
 /// in it. Throws UserError with place "--out" if not: call it before the run, not after.

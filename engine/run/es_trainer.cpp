@@ -129,6 +129,13 @@ std::vector<float> EsTrainer::tested_parameters() {
   return logical;
 }
 
+void EsTrainer::visit_state(StateVisitor& visitor) {
+  visitor.count("update", update_, kMaxUpdates);
+  visitor.bits("loss_hash", loss_hash_);
+  visitor.array("parameters", mean_);
+  visit_optimiser(visitor, "", optimiser_);
+}
+
 std::string EsTrainer::state_hash() const {
   return hash_training(update_, plan().parameter_tensors(), mean_, optimiser_.state(), {},
                        loss_hash_);

@@ -33,6 +33,7 @@ class EsTrainer : public Trainer {
   std::vector<float> tested_parameters() override;
   std::int64_t sample_steps_per_update() const override { return trials_->n_sample_steps(); }
   std::string state_hash() const override;
+  void visit_state(StateVisitor& visitor) override;
 
  private:
   std::vector<double> member_losses() const;

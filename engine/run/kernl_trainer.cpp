@@ -123,6 +123,18 @@ std::vector<RuleTensor> KernlTrainer::rule_tensors() const {
   return tensors;
 }
 
+void KernlTrainer::visit_state(StateVisitor& visitor) {
+  visitor.count("update", update_, kMaxUpdates);
+  visitor.bits("loss_hash", loss_hash_);
+  visitor.array("parameters", parameters_);
+  visit_optimiser(visitor, "", optimiser_);
+  visitor.array("rates", rates_);
+  if (regression_) regression_->visit_state(visitor);
+  if (!visitor.is_restoring() || !config_.rule.kernl.trains_weights) return;
+  if (config_.rule.kernl.rate_strength > 0.0 && update_ > 0) rule_.set_rates(rates_);
+  if (regression_) regression_->set_filters(rule_, 0);
+}
+
 std::string KernlTrainer::state_hash() const {
   std::vector<float> rule_state = rule_.rate_errors();
   const auto append = [&](const std::vector<float>& values) {

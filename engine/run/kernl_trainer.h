@@ -31,6 +31,7 @@ class KernlTrainer : public Trainer {
   const std::vector<float>& parameters() const override { return parameters_; }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
+  void visit_state(StateVisitor& visitor) override;
   std::vector<RuleTensor> rule_tensors() const override;
 
   /// What the last update's trials gave; the gradient is clipped already.

@@ -27,7 +27,8 @@ OnlineTrainer::OnlineTrainer(const RunConfig& config, PlanOptions options,
       online_(*plan_, rule_, config.rule.kernl, kernels, pool, minibatches_.size()),
       parameters_(draw_start(kernels, *plan_, config.seed)),
       gradient_(parameters_.size()),
-      block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)) {}
+      block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
+      rates_(static_cast<std::size_t>(rule_.n_neurons())) {}
 
 std::int64_t OnlineTrainer::sample_steps_per_update() const {
   return std::int64_t{minibatches_.size()} * data_.n_steps;
@@ -69,9 +70,10 @@ UpdateScores OnlineTrainer::update() {
   scores.accuracy = static_cast<double>(
                         std::accumulate(is_correct_.begin(), is_correct_.end(), std::int64_t{0})) /
                     inputs.n_samples();
-  rates_.clear();
-  for (const std::int64_t n : online_.n_spikes())
-    rates_.push_back(static_cast<double>(n) / (static_cast<double>(inputs.n_samples()) * n_steps));
+  const std::vector<std::int64_t> n_spikes = online_.n_spikes();
+  for (std::size_t i = 0; i < rates_.size(); ++i)
+    rates_[i] =
+        static_cast<double>(n_spikes[i]) / (static_cast<double>(inputs.n_samples()) * n_steps);
   if (config_.rule.kernl.rate_strength > 0.0) rule_.set_rates(rates_);
   StateHash hash;
   hash.add(loss_hash_);
@@ -79,6 +81,16 @@ UpdateScores OnlineTrainer::update() {
   loss_hash_ = hash.value();
   ++update_;
   return scores;
+}
+
+void OnlineTrainer::visit_state(StateVisitor& visitor) {
+  visitor.count("update", update_, kMaxUpdates);
+  visitor.bits("loss_hash", loss_hash_);
+  visitor.array("parameters", parameters_);
+  visit_optimiser(visitor, "", optimiser_);
+  visitor.array("rates", rates_);
+  if (visitor.is_restoring() && update_ > 0 && config_.rule.kernl.rate_strength > 0.0)
+    rule_.set_rates(rates_);
 }
 
 std::string OnlineTrainer::state_hash() const {

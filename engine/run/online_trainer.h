@@ -28,6 +28,7 @@ class OnlineTrainer : public Trainer {
   const std::vector<float>& parameters() const override { return parameters_; }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
+  void visit_state(StateVisitor& visitor) override;
   /// Spikes per step and learned neuron in the last update.
   double firing_rate() const { return mean_of(rates_); }
   std::size_t n_bytes() const { return online_.n_bytes(); }

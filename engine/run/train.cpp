@@ -22,7 +22,16 @@ double seconds_since(Clock::time_point start) {
 struct Averages {
   double loss = 0.0, accuracy = 0.0, regression_loss = 0.0;
   bool has_regression = false, is_scored = true;  // the same in all updates
-  int n_updates = 0;
+  std::int64_t n_updates = 0;
+
+  void visit(StateVisitor& visitor, const std::string& name) {
+    visitor.number(name + ".loss", loss);
+    visitor.number(name + ".accuracy", accuracy);
+    visitor.number(name + ".regression_loss", regression_loss);
+    visitor.flag(name + ".has_regression", has_regression);
+    visitor.flag(name + ".is_scored", is_scored);
+    visitor.count(name + ".n_updates", n_updates, kMaxUpdates);
+  }
 };
 
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
@@ -48,6 +57,7 @@ class TrainingRun {
     result_.machine.isa = kernels.isa;
     result_.machine.backend = "cpu";
     result_.machine.n_threads = pool.n_threads();
+    if (hooks.resume) resume(*hooks.resume);
   }
 
   RunResult run() {
@@ -56,6 +66,7 @@ class TrainingRun {
         result_.interrupted = "signal";
         break;
       }
+      if (is_checkpoint_due()) save();
       update();
       const auto n_done = static_cast<int>(trainer_->n_updates());
       if (hooks_.on_update) hooks_.on_update(n_done);
@@ -64,6 +75,8 @@ class TrainingRun {
         if (n_done < config_.run.n_updates) tell();
       }
     }
+    // before the last test: who stops a run does not wait for it
+    save();
     // the last report's averages stand for the end where no update has followed
     if (averages_.n_updates == 0) averages_ = last_;
     // an interrupted run is tested as at its reports, which is quick
@@ -77,6 +90,49 @@ class TrainingRun {
   bool is_test_due(int n_done) const {
     return config_.run.test_every == 0 || n_done % config_.run.test_every == 0;
   }
+
+  // what the loop itself remembers; times go on from where they were
+  void visit_state(StateVisitor& visitor) {
+    trainer_->visit_state(visitor);
+    averages_.visit(visitor, "run.averages");
+    last_.visit(visitor, "run.last_averages");
+    visitor.number("run.gradient_norm", gradient_norm_);
+    visitor.number("run.n_sample_steps", n_sample_steps_);
+    visitor.number("run.total_s", elapsed_s_);
+    visitor.number("run.trial_s", result_.timing.trial_s);
+    visitor.number("run.update_s", result_.timing.update_s);
+    visitor.number("run.test_s", result_.timing.test_s);
+  }
+
+  void resume(const Checkpoint& checkpoint) {
+    StateRestorer restorer(checkpoint.state, checkpoint.place);
+    visit_state(restorer);
+    restorer.finish();
+    result_.reports = checkpoint.reports;
+    saved_at_ = trainer_->n_updates();
+    earlier_s_ = elapsed_s_;
+  }
+
+  bool is_checkpoint_due() const {
+    const std::int64_t n_done = trainer_->n_updates();
+    if (n_done == saved_at_) return false;
+    if (config_.run.checkpoint_updates > 0) return n_done % config_.run.checkpoint_updates == 0;
+    return config_.run.checkpoint_s > 0.0 && seconds_since(saved_) >= config_.run.checkpoint_s;
+  }
+
+  void save() {
+    if (!hooks_.on_checkpoint) return;
+    if (has_saved_ && trainer_->n_updates() == saved_at_) return;
+    elapsed_s_ = total_s();
+    StateSaver saver;
+    visit_state(saver);
+    hooks_.on_checkpoint({trainer_->n_updates(), config_, result_.reports, saver.take(), ""});
+    saved_at_ = trainer_->n_updates();
+    has_saved_ = true;
+    saved_ = Clock::now();
+  }
+
+  double total_s() const { return earlier_s_ + seconds_since(start_); }
 
   void update() {
     const UpdateScores scores = trainer_->update();
@@ -112,12 +168,12 @@ class TrainingRun {
       report.firing_rate = scores.firing_rate;
       result_.timing.test_s += seconds_since(start);
     }
-    report.wall_s = seconds_since(start_);
+    report.wall_s = total_s();
     return report;
   }
 
   void tell() {
-    result_.timing.total_s = seconds_since(start_);
+    result_.timing.total_s = total_s();
     if (result_.timing.trial_s > 0.0)
       result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
     result_.state_hash = trainer_->state_hash();
@@ -132,7 +188,10 @@ class TrainingRun {
   RunResult result_;
   Averages averages_, last_;
   double gradient_norm_ = 0.0, n_sample_steps_ = 0.0;
-  Clock::time_point start_ = Clock::now();
+  double earlier_s_ = 0.0, elapsed_s_ = 0.0;  // until the checkpoint resumed from; until the last
+  std::int64_t saved_at_ = 0;                 // update of the last checkpoint, or resumed from
+  bool has_saved_ = false;
+  Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "engine/plan/plan.h"
+#include "engine/report/checkpoint.h"
 #include "engine/report/results.h"
 #include "engine/run/task.h"
 #include "kernels/cpu/kernel_table.h"
@@ -13,7 +14,8 @@
 
 namespace spikelane {
 
-/// What the loop tells its caller. Both are called from the calling thread, between updates.
+/// What the loop tells its caller, and what it is told. All are called from the calling thread,
+/// between updates.
 struct TrainHooks {
   /// After every update: how many are done.
   std::function<void(int n_done)> on_update;
@@ -21,6 +23,11 @@ struct TrainHooks {
   /// the mean parameters, flat and logical. What it throws ends the run.
   std::function<void(const RunResult& result, const Plan& plan, std::span<const float> mean)>
       on_report;
+  /// When run.checkpoint_every says so, when the run is stopped and at its end: the training
+  /// between two updates. Nothing is saved where it is not set. What it throws ends the run.
+  std::function<void(const Checkpoint& checkpoint)> on_checkpoint;
+  /// Goes on from there; throws UserError where it is not one of this config. Null: from the start.
+  const Checkpoint* resume = nullptr;
   /// Set to 1 by a signal handler: the loop ends before the next update.
   const std::atomic<int>* stop = nullptr;
 };

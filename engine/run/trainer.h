@@ -10,8 +10,12 @@
 #include "engine/learning/optimiser.h"
 #include "engine/plan/plan.h"
 #include "engine/report/results.h"
+#include "engine/state/saved_state.h"
 
 namespace spikelane {
+
+/// As many updates as a config may ask for.
+inline constexpr std::int64_t kMaxUpdates = 1'000'000'000;
 
 /// What one update did, for reports.
 struct UpdateScores {
@@ -40,6 +44,10 @@ class Trainer {
   /// What the rule learns beside the parameters, for the weight file.
   virtual std::vector<RuleTensor> rule_tensors() const { return {}; }
   virtual std::int64_t sample_steps_per_update() const = 0;
+
+  /// Goes through everything that the next update depends on: to save it, or to put a saved state
+  /// back, after which training goes on to the same bits.
+  virtual void visit_state(StateVisitor& visitor) = 0;
 
   /// 16 hex digits over everything that the next update depends on (design, section 4).
   virtual std::string state_hash() const = 0;
