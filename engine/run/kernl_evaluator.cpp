@@ -64,35 +64,97 @@ void KernlEvaluator::run_part(std::int64_t part, int thread, const EncodedInputs
                  std::to_string(update) + ", at or before step " + std::to_string(not_finite.step));
 }
 
-// the parts' sums ascending, in double, rounded once
+// The parts' sums ascending, in double, rounded once. With several ranks each gets of all parts
+// those rows that it sums, and then all get all sums.
 void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
                                   std::vector<float>& gradient) {
-  const auto* parts = reinterpret_cast<const float*>(gradients_.data());
   gradient.resize(static_cast<std::size_t>(plan_.n_parameters()));
   struct Row {
     std::int64_t block, logical;
     int n;
   };
   std::vector<Row> rows;
+  std::vector<std::int64_t> ends;
   for (const TensorPlan& tensor : plan_.tensors())
-    for (int row = 0; row < tensor.n_rows; ++row)
+    for (int row = 0; row < tensor.n_rows; ++row) {
       rows.push_back({tensor.block_begin + std::int64_t{row} * tensor.block_stride,
                       tensor.logical.begin + std::int64_t{row} * tensor.n_columns,
                       tensor.n_columns});
+      ends.push_back(rows.back().logical + tensor.n_columns);
+    }
+  const int n_ranks = ranks_->n_ranks();
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  const auto row_cut = cut_parts(ends, 0, n_ranks);
+  const auto part_cut = cut_over_ranks(n_parts, 1, n_ranks);
+  const auto logical_at = [&](std::int64_t row) {
+    return row == 0 ? 0 : ends[static_cast<std::size_t>(row) - 1];
+  };
+  std::vector<std::int64_t> begin;  // of each rank's entries of the gradient
+  for (const std::int64_t row : row_cut) begin.push_back(logical_at(row));
+
+  // where the sums read: part b's row begins at parts + b * stride + Row::block - first
+  const auto* parts = reinterpret_cast<const float*>(gradients_.data());
+  std::int64_t stride = stride_, first = 0;
+  if (n_ranks > 1) {
+    const std::int64_t n_mine = part_cut[mine + 1] - part_cut[mine];
+    std::vector<std::int64_t> send_begin{0}, receive_begin{0};
+    sent_.clear();
+    for (std::size_t r = 0; r < static_cast<std::size_t>(n_ranks); ++r) {
+      for (std::int64_t b = part_cut[mine]; b < part_cut[mine + 1]; ++b)
+        for (std::int64_t i = row_cut[r]; i < row_cut[r + 1]; ++i) {
+          const Row& row = rows[static_cast<std::size_t>(i)];
+          const float* from = parts + b * stride_ + row.block;
+          sent_.insert(sent_.end(), from, from + row.n);
+        }
+      send_begin.push_back(send_begin.back() + n_mine * (begin[r + 1] - begin[r]));
+      receive_begin.push_back((begin[mine + 1] - begin[mine]) * part_cut[r + 1]);
+    }
+    received_.resize(static_cast<std::size_t>(receive_begin.back()));
+    ranks_->exchange(sent_, send_begin, received_, receive_begin);
+    parts = received_.data();
+    stride = begin[mine + 1] - begin[mine];
+    first = begin[mine];
+    for (Row& row : rows) row.block = row.logical;
+  }
+
   constexpr std::int64_t kPart = 32;
-  const auto n_rows = static_cast<std::int64_t>(rows.size());
-  pool_.for_each((n_rows + kPart - 1) / kPart, [&](std::int64_t item, int) {
-    for (std::int64_t r = item * kPart; r < std::min(n_rows, (item + 1) * kPart); ++r) {
+  const std::int64_t first_row = row_cut[mine], last_row = row_cut[mine + 1];
+  pool_.for_each((last_row - first_row + kPart - 1) / kPart, [&](std::int64_t item, int) {
+    const std::int64_t from = first_row + item * kPart;
+    for (std::int64_t r = from; r < std::min(last_row, from + kPart); ++r) {
       const Row& row = rows[static_cast<std::size_t>(r)];
       float* to = gradient.data() + row.logical;
       for (int i = 0; i < row.n; ++i) {
         double sum = 0.0;
         for (std::int64_t b = 0; b < n_parts; ++b)
-          sum += static_cast<double>(parts[b * stride_ + row.block + i]);
+          sum += static_cast<double>(parts[b * stride + row.block - first + i]);
         to[i] = static_cast<float>(sum / n_samples);
       }
     }
   });
+  ranks_->gather(std::span(gradient), begin);
+}
+
+// losses, and what was right, of the samples of all parts; spikes were counted by part
+void KernlEvaluator::share_scores(std::span<const std::int64_t> parts, KernlScores& scores) {
+  std::vector<std::int64_t> begin;
+  for (const std::int64_t part : parts)
+    begin.push_back(std::min(part * static_cast<std::int64_t>(kSumBlock),
+                             static_cast<std::int64_t>(scores.losses.size())));
+  ranks_->gather(std::span(scores.losses), begin);
+  ranks_->gather(
+      std::span(reinterpret_cast<char*>(scores.is_correct.data()), scores.is_correct.size()),
+      begin);
+  std::vector<std::int64_t> all(scores.n_spikes.size() *
+                                static_cast<std::size_t>(ranks_->n_ranks()));
+  const auto n = static_cast<std::int64_t>(scores.n_spikes.size());
+  std::copy(scores.n_spikes.begin(), scores.n_spikes.end(), all.begin() + n * ranks_->rank());
+  begin.clear();
+  for (int r = 0; r <= ranks_->n_ranks(); ++r) begin.push_back(n * r);
+  ranks_->gather(std::span(all), begin);
+  std::fill(scores.n_spikes.begin(), scores.n_spikes.end(), 0);
+  for (std::size_t i = 0; i < all.size(); ++i)
+    scores.n_spikes[i % scores.n_spikes.size()] += all[i];
 }
 
 void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::int64_t update,
@@ -105,12 +167,19 @@ void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::i
   n_spikes_.resize(n_parts * n_neurons);
   scores.losses.assign(n_samples, 0.0);
   scores.is_correct.assign(n_samples, 0);
-  pool_.for_each(static_cast<std::int64_t>(n_parts), [&](std::int64_t part, int thread) {
-    run_part(part, thread, inputs, block, update, scores, given_error);
+  const auto parts = cut_over_ranks(static_cast<std::int64_t>(n_parts), 1, ranks_->n_ranks());
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  do_together(*ranks_, [&] {
+    pool_.for_each(parts[mine + 1] - parts[mine], [&](std::int64_t i, int thread) {
+      run_part(parts[mine] + i, thread, inputs, block, update, scores, given_error);
+    });
   });
   sum_gradient(static_cast<std::int64_t>(n_parts), inputs.n_samples(), scores.gradient);
   scores.n_spikes.assign(n_neurons, 0);
-  for (std::size_t i = 0; i < n_spikes_.size(); ++i) scores.n_spikes[i % n_neurons] += n_spikes_[i];
+  for (auto i = static_cast<std::size_t>(parts[mine]) * n_neurons;
+       i < static_cast<std::size_t>(parts[mine + 1]) * n_neurons; ++i)
+    scores.n_spikes[i % n_neurons] += n_spikes_[i];
+  if (!ranks_->is_one()) share_scores(parts, scores);
 }
 
 }  // namespace spikelane
