@@ -21,6 +21,7 @@ void add_commands(CLI::App& app, int& exit_code) {
   add_bench_command(app, exit_code);
   add_plot_command(app, exit_code);
   add_check_command(app, exit_code);
+  add_export_command(app, exit_code);
   add_info_command(app, exit_code);
   app.require_subcommand(1);
   app.set_version_flag("--version", "spikelane " SPIKELANE_VERSION);

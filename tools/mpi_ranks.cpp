@@ -131,8 +131,10 @@ class MpiRanks : public Ranks {
     MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, values.data(), counts.n.data(),
                    counts.at.data(), type_of<T>(), MPI_COMM_WORLD);
     // as a ring has it: each rank passes on all parts but one
-    traffic_.n_bytes_received += sizeof(T) * (static_cast<double>(begin.back()) - n_mine);
-    traffic_.n_bytes_sent += sizeof(T) * (static_cast<double>(begin.back()) - n_mine);
+    traffic_.n_bytes_received +=
+        sizeof(T) * (static_cast<double>(begin.back() - begin.front()) - n_mine);
+    traffic_.n_bytes_sent +=
+        sizeof(T) * (static_cast<double>(begin.back() - begin.front()) - n_mine);
   }
 
   int rank_ = 0, n_ranks_ = 1, n_on_machine_ = 1;

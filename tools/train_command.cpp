@@ -44,7 +44,8 @@ class Training {
     if (!options.run.threads)
       machine_.n_threads = std::max(1, machine_.n_threads / ranks.n_on_machine());
     // mean, gradient, two vectors of the optimiser; and one member a thread
-    if (checked_) check_memory(*checked_, 4 + machine_.n_threads, problems_);
+    if (checked_ && check_memory(*checked_, 4 + machine_.n_threads, machine_.n_threads, problems_))
+      check_trial_memory(*checked_, machine_.n_threads, problems_);
     throw_if_any_problems();
   }
 

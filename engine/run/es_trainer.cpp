@@ -46,6 +46,7 @@ std::vector<double> EsTrainer::run_members() {
   const auto first = static_cast<std::size_t>(cut[mine]);
   const auto last = static_cast<std::size_t>(cut[mine + 1]);
   do_together(*ranks_, [&] {
+    if (first == last) return;  // an idle rank
     trials_->run(members_, static_cast<int>(first), static_cast<int>(last - first), scores_);
   });
   std::vector<double> losses(n_members);
@@ -53,12 +54,13 @@ std::vector<double> EsTrainer::run_members() {
     losses[m] = tree_sum_blocks_of_8(std::span(scores_.losses).subspan(m * n_samples, n_samples)) /
                 static_cast<double>(n_samples);
   ranks_->gather(std::span(losses), cut);
-  n_correct_ = n_sample_steps_ = 0;
+  std::int64_t counts[] = {0, trials_->n_sample_steps()};
   for (std::size_t i = first * n_samples; i < std::min(last * n_samples, scores_.is_correct.size());
        ++i)
-    n_correct_ += scores_.is_correct[i];
-  n_sample_steps_ = trials_->n_sample_steps();
-  sum_over_ranks(*ranks_, {&n_correct_, &n_sample_steps_});
+    counts[0] += scores_.is_correct[i];
+  sum_over_ranks(*ranks_, counts);
+  n_correct_ = counts[0];
+  n_sample_steps_ = counts[1];
   return losses;
 }
 

@@ -1,11 +1,31 @@
 #include "engine/run/kernl_evaluator.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 #include "engine/config/user_error.h"
 #include "engine/learning/sums.h"
 
 namespace spikelane {
+
+double n_bytes_for_gradients(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                             int n_threads, bool takes_error) {
+  constexpr double kMiB = 1024.0 * 1024.0;
+  const auto n_of_trial =
+      static_cast<double>(KernlMemory::n_bytes_of_trial(plan, rule, config, takes_error));
+  const double n_of_part = static_cast<double>(plan.n_block_floats() + kLanes) * sizeof(float);
+  const double n_left = config.max_memory_mib * kMiB - n_of_trial * n_threads;
+  if (n_left >= n_of_part) return n_left;
+  char needed[200], given[40];
+  std::snprintf(needed, sizeof needed,
+                "at least %.4g: %.4g for a trial of %d steps on each of %d threads, %.4g for a "
+                "gradient; fewer threads, or mode online, need less",
+                std::ceil((n_of_trial * n_threads + n_of_part) / kMiB * 10.0) / 10.0,
+                n_of_trial / kMiB, plan.view().n_steps, n_threads, n_of_part / kMiB);
+  std::snprintf(given, sizeof given, "%.9g", config.max_memory_mib);
+  throw UserError("rule.max_memory_mib", given, needed);
+}
 
 KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
                                const KernelTable& kernels, ThreadPool& pool, bool takes_error)
@@ -14,6 +34,9 @@ KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const Ke
       kernels_(kernels),
       pool_(pool),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes) {
+  const double n_left = n_bytes_for_gradients(plan, rule, config, pool.n_threads(), takes_error);
+  const double n_of_part = static_cast<double>(stride_) * sizeof(float);
+  n_parts_at_once_ = static_cast<std::int64_t>(std::min(n_left / n_of_part, 1e9));
   for (int thread = 0; thread < pool.n_threads(); ++thread)
     memories_.emplace_back(plan, rule, config, takes_error);
 }
@@ -24,14 +47,14 @@ std::size_t KernlEvaluator::n_bytes() const {
   return n;
 }
 
-void KernlEvaluator::run_part(std::int64_t part, int thread, const EncodedInputs& inputs,
-                              const float* block, std::int64_t update, KernlScores& scores,
-                              const float* given_error) {
+void KernlEvaluator::run_part(std::int64_t part, std::int64_t slot, int thread,
+                              const EncodedInputs& inputs, const float* block, std::int64_t update,
+                              KernlScores& scores, const float* given_error) {
   const KernlMemory& memory = memories_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = part * static_cast<std::int64_t>(kSumBlock);
   const std::int64_t end =
       std::min<std::int64_t>(begin + static_cast<std::int64_t>(kSumBlock), inputs.n_samples());
-  auto* gradient = reinterpret_cast<float*>(gradients_.data()) + part * stride_;
+  auto* gradient = reinterpret_cast<float*>(gradients_.data()) + slot * stride_;
   std::fill_n(gradient, stride_, 0.0f);
   std::int32_t* n_spikes = n_spikes_.data() + part * static_cast<std::int64_t>(rule_.n_neurons());
   std::fill_n(n_spikes, rule_.n_neurons(), 0);
@@ -66,9 +89,10 @@ void KernlEvaluator::run_part(std::int64_t part, int thread, const EncodedInputs
 
 // The parts' sums ascending, in double, rounded once. With several ranks each gets of all parts
 // those rows that it sums, and then all get all sums.
-void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
-                                  std::vector<float>& gradient) {
+void KernlEvaluator::sum_gradient(std::span<const std::int64_t> part_cut, bool is_first,
+                                  bool is_last, int n_samples, std::vector<float>& gradient) {
   gradient.resize(static_cast<std::size_t>(plan_.n_parameters()));
+  if (!is_first || !is_last) sums_.resize(gradient.size());
   struct Row {
     std::int64_t block, logical;
     int n;
@@ -85,7 +109,7 @@ void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
   const int n_ranks = ranks_->n_ranks();
   const auto mine = static_cast<std::size_t>(ranks_->rank());
   const auto row_cut = cut_parts(ends, 0, n_ranks);
-  const auto part_cut = cut_over_ranks(n_parts, 1, n_ranks);
+  const std::int64_t n_parts = part_cut.back();
   const auto logical_at = [&](std::int64_t row) {
     return row == 0 ? 0 : ends[static_cast<std::size_t>(row) - 1];
   };
@@ -100,7 +124,7 @@ void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
     std::vector<std::int64_t> send_begin{0}, receive_begin{0};
     sent_.clear();
     for (std::size_t r = 0; r < static_cast<std::size_t>(n_ranks); ++r) {
-      for (std::int64_t b = part_cut[mine]; b < part_cut[mine + 1]; ++b)
+      for (std::int64_t b = 0; b < n_mine; ++b)
         for (std::int64_t i = row_cut[r]; i < row_cut[r + 1]; ++i) {
           const Row& row = rows[static_cast<std::size_t>(i)];
           const float* from = parts + b * stride_ + row.block;
@@ -125,61 +149,72 @@ void KernlEvaluator::sum_gradient(std::int64_t n_parts, int n_samples,
       const Row& row = rows[static_cast<std::size_t>(r)];
       float* to = gradient.data() + row.logical;
       for (int i = 0; i < row.n; ++i) {
-        double sum = 0.0;
+        const auto at = static_cast<std::size_t>(row.logical + i);
+        double sum = is_first ? 0.0 : sums_[at];
         for (std::int64_t b = 0; b < n_parts; ++b)
           sum += static_cast<double>(parts[b * stride + row.block - first + i]);
-        to[i] = static_cast<float>(sum / n_samples);
+        if (is_last)
+          to[i] = static_cast<float>(sum / n_samples);
+        else
+          sums_[at] = sum;
       }
     }
   });
-  ranks_->gather(std::span(gradient), begin);
+  if (is_last) ranks_->gather(std::span(gradient), begin);
 }
 
-// losses, and what was right, of the samples of all parts; spikes were counted by part
-void KernlEvaluator::share_scores(std::span<const std::int64_t> parts, KernlScores& scores) {
+// losses, and what was right, of the samples of the parts from first_part on
+void KernlEvaluator::share_scores(std::int64_t first_part, std::span<const std::int64_t> cut,
+                                  KernlScores& scores) {
   std::vector<std::int64_t> begin;
-  for (const std::int64_t part : parts)
-    begin.push_back(std::min(part * static_cast<std::int64_t>(kSumBlock),
+  for (const std::int64_t part : cut)
+    begin.push_back(std::min((first_part + part) * static_cast<std::int64_t>(kSumBlock),
                              static_cast<std::int64_t>(scores.losses.size())));
   ranks_->gather(std::span(scores.losses), begin);
   ranks_->gather(
       std::span(reinterpret_cast<char*>(scores.is_correct.data()), scores.is_correct.size()),
       begin);
-  std::vector<std::int64_t> all(scores.n_spikes.size() *
-                                static_cast<std::size_t>(ranks_->n_ranks()));
-  const auto n = static_cast<std::int64_t>(scores.n_spikes.size());
-  std::copy(scores.n_spikes.begin(), scores.n_spikes.end(), all.begin() + n * ranks_->rank());
-  begin.clear();
-  for (int r = 0; r <= ranks_->n_ranks(); ++r) begin.push_back(n * r);
-  ranks_->gather(std::span(all), begin);
-  std::fill(scores.n_spikes.begin(), scores.n_spikes.end(), 0);
-  for (std::size_t i = 0; i < all.size(); ++i)
-    scores.n_spikes[i % scores.n_spikes.size()] += all[i];
+}
+
+void KernlEvaluator::use_ranks(Ranks& ranks) {
+  ranks_ = &ranks;
+  std::vector<std::int64_t> n_at_once(static_cast<std::size_t>(ranks.n_ranks())), begin;
+  for (int r = 0; r <= ranks.n_ranks(); ++r) begin.push_back(r);
+  n_at_once[static_cast<std::size_t>(ranks.rank())] = n_parts_at_once_;
+  ranks.gather(std::span(n_at_once), begin);
+  n_parts_at_once_ = *std::min_element(n_at_once.begin(), n_at_once.end());
 }
 
 void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::int64_t update,
                          KernlScores& scores, const float* given_error) {
   const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
-  const std::size_t n_parts = (n_samples + kSumBlock - 1) / kSumBlock;
+  const auto n_parts = static_cast<std::int64_t>((n_samples + kSumBlock - 1) / kSumBlock);
   const auto n_neurons = static_cast<std::size_t>(rule_.n_neurons());
-  const std::size_t n_bytes = n_parts * static_cast<std::size_t>(stride_) * sizeof(float);
+  const std::int64_t n_at_once = std::min(n_parts, n_parts_at_once_);
+  const auto n_bytes = static_cast<std::size_t>(n_at_once * stride_) * sizeof(float);
   if (gradients_.size() < n_bytes) gradients_ = AlignedMemory(n_bytes);
-  n_spikes_.resize(n_parts * n_neurons);
+  n_spikes_.assign(static_cast<std::size_t>(n_parts) * n_neurons, 0);
   scores.losses.assign(n_samples, 0.0);
   scores.is_correct.assign(n_samples, 0);
-  const auto parts = cut_over_ranks(static_cast<std::int64_t>(n_parts), 1, ranks_->n_ranks());
+  // with several ranks as many parts at a time as fit all of them
+  const std::int64_t n_chunk = std::min(n_parts, n_at_once * ranks_->n_ranks());
   const auto mine = static_cast<std::size_t>(ranks_->rank());
-  do_together(*ranks_, [&] {
-    pool_.for_each(parts[mine + 1] - parts[mine], [&](std::int64_t i, int thread) {
-      run_part(parts[mine] + i, thread, inputs, block, update, scores, given_error);
+  for (std::int64_t first = 0; first < n_parts; first += n_chunk) {
+    const std::int64_t n = std::min(n_chunk, n_parts - first);
+    const auto cut = cut_over_ranks(n, 1, ranks_->n_ranks());
+    do_together(*ranks_, [&] {
+      pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t slot, int thread) {
+        run_part(first + cut[mine] + slot, slot, thread, inputs, block, update, scores,
+                 given_error);
+      });
     });
-  });
-  sum_gradient(static_cast<std::int64_t>(n_parts), inputs.n_samples(), scores.gradient);
+    sum_gradient(cut, first == 0, first + n == n_parts, inputs.n_samples(), scores.gradient);
+    if (!ranks_->is_one()) share_scores(first, cut, scores);
+  }
   scores.n_spikes.assign(n_neurons, 0);
-  for (auto i = static_cast<std::size_t>(parts[mine]) * n_neurons;
-       i < static_cast<std::size_t>(parts[mine + 1]) * n_neurons; ++i)
-    scores.n_spikes[i % n_neurons] += n_spikes_[i];
-  if (!ranks_->is_one()) share_scores(parts, scores);
+  // those of other ranks' parts are 0 here
+  for (std::size_t i = 0; i < n_spikes_.size(); ++i) scores.n_spikes[i % n_neurons] += n_spikes_[i];
+  sum_over_ranks(*ranks_, scores.n_spikes);
 }
 
 }  // namespace spikelane

@@ -61,18 +61,15 @@ std::vector<std::int64_t> cut_parts(std::span<const std::int64_t> ends, std::int
   return first;
 }
 
-void sum_over_ranks(Ranks& ranks, std::initializer_list<std::int64_t*> numbers) {
+void sum_over_ranks(Ranks& ranks, std::span<std::int64_t> numbers) {
   if (ranks.is_one()) return;
   const auto n = static_cast<std::int64_t>(numbers.size());
   std::vector<std::int64_t> all(static_cast<std::size_t>(n * ranks.n_ranks())), begin;
   for (int r = 0; r <= ranks.n_ranks(); ++r) begin.push_back(n * r);
-  auto mine = all.begin() + n * ranks.rank();
-  for (const std::int64_t* number : numbers) *mine++ = *number;
+  std::copy(numbers.begin(), numbers.end(), all.begin() + n * ranks.rank());
   ranks.gather(std::span(all), begin);
-  auto from = all.begin();
-  for (std::int64_t* number : numbers) *number = 0;
-  while (from != all.end())
-    for (std::int64_t* number : numbers) *number += *from++;
+  std::fill(numbers.begin(), numbers.end(), 0);
+  for (std::size_t i = 0; i < all.size(); ++i) numbers[i % numbers.size()] += all[i];
 }
 
 std::optional<int> first_rank_where(Ranks& ranks, bool is_so) {

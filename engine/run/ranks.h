@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,7 +69,7 @@ std::vector<std::int64_t> cut_parts(std::span<const std::int64_t> ends, std::int
 std::optional<int> first_rank_where(Ranks& ranks, bool is_so);
 
 /// Replaces each number by its sum over all ranks.
-void sum_over_ranks(Ranks& ranks, std::initializer_list<std::int64_t*> numbers);
+void sum_over_ranks(Ranks& ranks, std::span<std::int64_t> numbers);
 
 /// Whether any rank says so.
 inline bool any_rank(Ranks& ranks, bool is_so) {

@@ -33,7 +33,7 @@ TEST_CASE("every kind of every object survives writing and reading") {
       {"rule.optimiser={\"kind\":\"adamw\",\"weight_decay\":0.1,\"beta2\":0.99}"},
       {"rule.optimiser={\"kind\":\"rms_prop\",\"epsilon_inside\":false}"},
       {"task={\"kind\":\"array\",\"file\":\"x.safetensors\",\"n_test\":40}"},
-      {"task={\"kind\":\"mnist\",\"n_train\":50,\"n_cue_steps\":54}"},
+      {"task={\"kind\":\"mnist\",\"first_train\":5,\"n_train\":50,\"n_cue_steps\":54}"},
       {"task={\"kind\":\"mnist\",\"folder\":\"/f\",\"coding\":\"rate\",\"n_rate_units\":9}"},
       {"network.projections.1.init={\"kind\":\"normal\",\"mean\":0.1,\"std\":0.2}"},
       {"network.projections.1.init={\"kind\":\"constant\",\"value\":0.1}"},
