@@ -34,14 +34,14 @@ class EpisodeRunner {
   EpisodeRunner(const EpisodeRunner&) = delete;
   EpisodeRunner& operator=(const EpisodeRunner&) = delete;
 
+  /// The weights of all members that follow, where the plan has a rank.
+  void set_shared(const float* shared) { shared_ = shared; }
+
   /// Episodes 0 .. n_episodes-1 of members first .. first+n-1; the start of episode e is drawn from
   /// `key` with e in the place of its member, so all members see the same. `scores` holds the n
   /// members alone. `fill_block` writes a member's parameters and is called from several threads.
   /// `watch` is told of every step (then from several threads). Throws RunError when a network's
   /// state stops being finite.
-  /// The weights of all members that follow, where the plan has a rank.
-  void set_shared(const float* shared) { shared_ = shared; }
-
   void run(int first, int n, const std::function<void(int, float*)>& fill_block, int n_episodes,
            const RandomKey& key, EpisodeScores& scores, const EpisodeWatch& watch = {});
 
@@ -52,12 +52,12 @@ class EpisodeRunner {
     float *frames, *observations, *actions;
     double* states;
   };
-  const float* shared_ = nullptr;
 
   const Plan& plan_;
   const ClosedLoop& loop_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
+  const float* shared_ = nullptr;
   AlignedMemory memory_;
   std::vector<Worker> workers_;  // one a thread
 };
