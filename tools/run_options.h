@@ -47,6 +47,7 @@ std::optional<CheckedConfig> read_config(const ConfigOptions& options, ProblemLi
 /// How a run is computed: none of it changes a result.
 struct MachineChoice {
   const KernelTable* kernels = nullptr;
+  std::string device;  // name of the CUDA device, where it was chosen
   int n_threads = 1;
   PlanOptions plan_options;
 };
@@ -61,6 +62,11 @@ std::optional<int> read_count(const std::string& text, const std::string& option
 /// False, and a problem, where `n_copies` of the parameters and the data alone are more than the
 /// machine's memory: found now, instead of by the kernel's killer in the middle of a run.
 bool check_memory(const CheckedConfig& checked, int n_copies, ProblemList& problems);
+
+/// Puts what the CUDA backend cannot run yet on the CPU where the choice was ours, and makes a
+/// problem of it where --backend cuda was given.
+void check_backend(const RunConfig& config, const RunOptions& options, MachineChoice& machine,
+                   ProblemList& problems);
 
 MachineInfo machine_info(const MachineChoice& machine);
 

@@ -23,6 +23,7 @@ class Training {
         checked_(read_config(options.config, problems_)),
         machine_(choose_machine(options, problems_)),
         folder_(options.out, problems_) {
+    if (checked_) check_backend(checked_->config, options, machine_, problems_);
     // mean, gradient, two vectors of the optimiser; and one member a thread
     if (checked_) check_memory(*checked_, 4 + machine_.n_threads, problems_);
     problems_.throw_if_any();

@@ -46,7 +46,7 @@ class TrainingRun {
         test_(config, options, kernels, pool, data.test.n_samples > 0 ? data.test : data.train) {
     result_.seed = config.seed;
     result_.machine.isa = kernels.isa;
-    result_.machine.backend = "cpu";
+    result_.machine.backend = kernels.cuda ? "cuda" : "cpu";
     result_.machine.n_threads = pool.n_threads();
   }
 

@@ -58,6 +58,7 @@ const KernelTable kKernels = {kIsaName,
                               draw_uniforms,
                               draw_perturbed,
                               accumulate_gradient,
-                              burn_fma};
+                              burn_fma,
+                              nullptr};
 
 }  // namespace spikelane::SPIKELANE_ISA
