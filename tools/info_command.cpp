@@ -6,6 +6,7 @@
 #include "engine/report/build_info.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cuda/cuda_library.h"
+#include "tasks/mujoco/mujoco_task.h"
 #include "tools/commands.h"
 
 namespace spikelane {
@@ -34,6 +35,7 @@ void print_info() {
                 static_cast<double>(info.n_free_bytes) / 1073741824.0,
                 static_cast<double>(info.n_bytes) / 1073741824.0);
   }
+  std::printf("mujoco:   %s\n", has_mujoco() ? mujoco_version() : "not in this build");
   std::printf("isa:      %s\n", runnable_isa_names().c_str());
   std::printf("threads:  %u\n", std::thread::hardware_concurrency());
   std::printf("cpu:      %s\n", cpu_name().c_str());

@@ -59,9 +59,13 @@ MachineChoice choose_machine(const RunOptions& options, ProblemList& problems);
 std::optional<int> read_count(const std::string& text, const std::string& option, int min, int max,
                               ProblemList& problems);
 
-/// False, and a problem, where `n_copies` of the parameters and the data alone are more than the
-/// machine's memory: found now, instead of by the kernel's killer in the middle of a run.
-bool check_memory(const CheckedConfig& checked, int n_copies, ProblemList& problems);
+/// False, and a problem, where `n_copies` of the parameters and the data, with what learning on
+/// `n_threads` holds (0: nothing is learned), are more than the machine's memory: found now,
+/// instead of by the kernel's killer in the middle of a run.
+bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads, ProblemList& problems);
+
+/// Whether KeRNL's whole trials fit rule.max_memory_mib with so many threads; true for other rules.
+bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems);
 
 /// Puts what the CUDA backend cannot run yet on the CPU where the choice was ours, and makes a
 /// problem of it where --backend cuda was given.

@@ -7,6 +7,7 @@
 //   variant             an enum that decides which keys follow; `body` visits those of one value
 //   optional_section    false, true or an object
 //   per_neuron          a number or an array of n numbers
+//   updates_or_seconds  a number of updates, or {"seconds": s}
 #pragma once
 
 #include "engine/config/key.h"
@@ -15,7 +16,15 @@
 namespace spikelane {
 
 inline constexpr EnumName<TaskKind> kTaskKinds[] = {
-    {TaskKind::kRandman, "randman"}, {TaskKind::kArray, "array"}, {TaskKind::kMnist, "mnist"}};
+    {TaskKind::kRandman, "randman"},   {TaskKind::kArray, "array"},
+    {TaskKind::kMnist, "mnist"},       {TaskKind::kCartpole, "cartpole"},
+    {TaskKind::kPendulum, "pendulum"}, {TaskKind::kMujoco, "mujoco"}};
+inline constexpr EnumName<ObservationKind> kObservationKinds[] = {
+    {ObservationKind::kDirect, "direct"},
+    {ObservationKind::kRates, "rates"},
+    {ObservationKind::kGaussian, "gaussian"}};
+inline constexpr EnumName<ActionKind> kActionKinds[] = {{ActionKind::kTanh, "tanh"},
+                                                        {ActionKind::kClip, "clip"}};
 inline constexpr EnumName<MnistCoding> kMnistCodings[] = {{MnistCoding::kCrossing, "crossing"},
                                                           {MnistCoding::kRate, "rate"}};
 inline constexpr EnumName<NeuronModel> kNeuronModels[] = {{NeuronModel::kLeaky, "leaky"},
@@ -53,7 +62,10 @@ inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
     {DerivativeAt::kSeed, "seed"},
     {DerivativeAt::kSeedPlain, "seed_plain"}};
 inline constexpr EnumName<SurrogateKind> kSurrogates[] = {
-    {SurrogateKind::kTriangle, "triangle"}, {SurrogateKind::kExponential, "exponential"}};
+    {SurrogateKind::kTriangle, "triangle"},
+    {SurrogateKind::kExponential, "exponential"},
+    {SurrogateKind::kBaseTriangle, "base_triangle"},
+    {SurrogateKind::kSlopeTriangle, "slope_triangle"}};
 inline constexpr EnumName<FilterKind> kFilterKinds[] = {{FilterKind::kMembrane, "membrane"},
                                                         {FilterKind::kAdaptation, "adaptation"},
                                                         {FilterKind::kEprop, "eprop"}};
@@ -75,6 +87,7 @@ inline constexpr EnumName<RegressionLossAt> kRegressionLosses[] = {
 inline constexpr EnumName<RegressionStart> kRegressionStarts[] = {
     {RegressionStart::kAnalytic, "analytic"},
     {RegressionStart::kRandom, "random"},
+    {RegressionStart::kUniform, "uniform"},
     {RegressionStart::kZeros, "zeros"}};
 inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kNone, "none"},
@@ -82,6 +95,8 @@ inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kCentredRanks, "centred_ranks"}};
 inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
     {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
+inline constexpr EnumName<EsNoiseKind> kEsNoiseKinds[] = {{EsNoiseKind::kGaussian, "gaussian"},
+                                                          {EsNoiseKind::kLowRank, "low_rank"}};
 inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
     {OptimiserKind::kSgd, "sgd"},
     {OptimiserKind::kAdam, "adam"},
@@ -92,6 +107,7 @@ inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
 inline constexpr std::uint64_t kMaxRows = (std::uint64_t{1} << 24) - 1;
 inline constexpr std::uint64_t kMaxNeurons = 1'000'000;
 inline constexpr std::uint64_t kMaxSteps = 1'000'000;
+inline constexpr std::uint64_t kMaxRank = 16;  // kMostNoiseRank of the gradient's kernel
 
 template <class Visitor>
 void visit_randman(Visitor& v, RandmanConfig& c) {
@@ -130,8 +146,80 @@ void visit_mnist(Visitor& v, MnistConfig& c) {
             });
   v.integer({"n_cue_steps", "steps after the pixels, in which the cue unit fires", "steps"},
             c.n_cue_steps, {0, 100'000});
-  v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
+  v.integer({"shift",
+             "each epoch, each training image is moved by up to this much, drawn anew, in both "
+             "directions; 0: never",
+             "pixels"},
+            c.shift, {0, 1000});
+  v.integer({"first_train", "training samples before this one are left out; 0: none"},
+            c.first_train, {0, kMaxRows});
+  v.integer({"n_train", "training samples from there on; 0: all"}, c.n_train, {0, kMaxRows});
   v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
+}
+
+template <class Visitor>
+void visit_observation(Visitor& v, ObservationConfig& c) {
+  v.variant(
+      {"coding",
+       "observations as they are; two rectified inputs each, + and -; or a population of "
+       "Gaussian receptive fields each"},
+      c.coding, kObservationKinds, [&](ObservationKind coding) {
+        if (coding != ObservationKind::kGaussian) {
+          v.per_neuron({"scale", "what stands for an input of 1; one for each observation"},
+                       c.scale, 0, kPositive);
+          return;
+        }
+        v.integer({"n_fields", "receptive fields of an observation, evenly spaced"}, c.n_fields,
+                  {2, 10'000});
+        v.per_neuron({"low", "centre of the first field; one for each observation"}, c.low, 0, {});
+        v.per_neuron({"high", "centre of the last field; above low"}, c.high, 0, {});
+        v.per_neuron({"width", "standard deviation of a field", "distance between two centres"},
+                     c.width, 0, kPositive);
+      });
+}
+
+template <class Visitor>
+void visit_control(Visitor& v, ControlConfig& c, bool is_discrete) {
+  v.integer({"n_episodes", "episodes of each member in an update; all members see the same starts"},
+            c.n_episodes, {1, kMaxRows});
+  v.integer({"n_test_episodes", "held-out episodes, the same at each test"}, c.n_test_episodes,
+            {1, kMaxRows});
+  v.integer({"max_steps", "control steps after which an episode ends", "control steps"},
+            c.max_steps, {1, kMaxSteps});
+  v.integer({"control_steps", "steps of the network in each control step", "steps"},
+            c.control_steps, {1, 1'000});
+  v.section({"observation", "how observations become inputs"},
+            [&] { visit_observation(v, c.observation); });
+  if (is_discrete) return;
+  v.one_of({"squash", "what takes a readout, times action_scale, into -1 .. 1"}, c.squash,
+           kActionKinds);
+  v.number({"action_scale", "factor on the readouts before they are squashed"}, c.action_scale,
+           kPositive);
+}
+
+template <class Visitor>
+void visit_mujoco(Visitor& v, MujocoConfig& c) {
+  v.text({"model", "MJCF file: beside the config, in the data folders, or absolute", "", true},
+         c.model);
+  v.names_or_all({"sensors", "the observations, in this order"}, c.sensors, "sensor");
+  v.names_or_all({"actuators", "the actions, in this order"}, c.actuators, "actuator");
+  v.text({"body", "whose way along x, height and tilt count", "", true}, c.body);
+  v.integer({"physics_steps", "MuJoCo's steps in a control step", "steps"}, c.physics_steps,
+            {1, 10'000});
+  v.number({"forward", "reward for each m/s of the body along x, in each control step"}, c.forward,
+           {});
+  v.number({"healthy", "reward of a control step that ends within the limits below"}, c.healthy,
+           {});
+  v.number({"control_cost", "taken off: times the mean square of the action"}, c.control_cost,
+           kNotNegative);
+  v.number({"min_height", "the episode ends where the body is lower", "m"}, c.min_height,
+           {.min = -1e6, .max = 1e6});
+  v.number({"max_height", "or higher; above min_height", "m"}, c.max_height,
+           {.min = -1e6, .max = 1e6});
+  v.number({"min_upright", "or its z axis tilts so that its cosine is smaller"}, c.min_upright,
+           {.min = -1.0, .max = 1.0});
+  v.number({"reset_noise", "start positions and velocities are the model's +- up to so much"},
+           c.reset_noise, {.min = 0.0, .max = 10.0});
 }
 
 template <class Visitor>
@@ -156,7 +244,9 @@ void visit_alif(Visitor& v, PopulationDescription& c, double dt_ms) {
   v.decay({"alpha", "decay of the membrane potential a step; this or tau_m_ms is given"},
           {"tau_m_ms", "membrane time constant; alpha = exp(-dt_ms / tau_m_ms)", "ms"}, c.beta, c.n,
           dt_ms);
-  v.per_neuron({"resistance", "R_m: a current acts with (1 - alpha) * R_m"}, c.resistance, c.n, {});
+  v.resistance({"resistance",
+                "R_m: a current acts with (1 - alpha) * R_m; unit_gain: 1/(1 - alpha), so with 1"},
+               c.resistance, c.beta, c.n);
   v.per_neuron({"threshold", "b0: a spike is sent where v >= b0 + adaptation * b"}, c.threshold,
                c.n, kPositive);
   v.per_neuron({"adaptation", "how much b raises the threshold; 0: none"}, c.adaptation, c.n,
@@ -288,6 +378,15 @@ void visit_es(Visitor& v, EsConfig& c) {
   v.number({"sigma_decay", "it is sigma * sigma_decay^u in update u = 0, 1, ..."}, c.sigma_decay,
            kFraction);
   v.number_map({"sigma_of", "tensor: its own sigma, in place of `sigma`"}, c.sigma_of, kPositive);
+  v.section({"noise", "how members differ from the mean"}, [&] {
+    v.variant({"kind",
+               "gaussian: every parameter by itself; low_rank: weights by B A^T / sqrt(rank), "
+               "for large layers"},
+              c.noise, kEsNoiseKinds, [&](EsNoiseKind kind) {
+                if (kind == EsNoiseKind::kLowRank)
+                  v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+              });
+  });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});
@@ -321,11 +420,14 @@ void visit_regression(Visitor& v, RegressionConfig& c) {
              "filters of a neuron, each with M and g: 1 with the rule's filters "
              "membrane, 2 with adaptation"},
             c.n_filters, {1, 2});
-  v.variant({"start", "M and g at the start: analytic is their solution between resets"}, c.start,
-            kRegressionStarts, [&](RegressionStart start) {
+  v.variant({"start",
+             "M and g at the start: analytic is their solution between resets; random: M normal; "
+             "uniform: M uniform"},
+            c.start, kRegressionStarts, [&](RegressionStart start) {
               if (start == RegressionStart::kAnalytic) return;
-              if (start == RegressionStart::kRandom)
-                v.number({"start_std", "standard deviation of M"}, c.start_std, kPositive);
+              if (start != RegressionStart::kZeros)
+                v.number({"start_std", "standard deviation of M, whose mean is 0"}, c.start_std,
+                         kPositive);
               v.number({"gamma_low", "g is uniform from here", "1/steps"}, c.gamma_low,
                        {.min = 0.0, .max = 100.0});
               v.number({"gamma_high", "to here, at least gamma_low", "1/steps"}, c.gamma_high,
@@ -341,6 +443,12 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
              "trial: gradients of whole trials, backwards; online: traces that advance with time, "
              "weights change in the trial"},
             c.mode, kKernlModes, [&](KernlMode mode) {
+              if (mode == KernlMode::kTrial)
+                v.number({"max_memory_mib",
+                          "most memory for the trials' histories and for gradients; a large batch "
+                          "is cut to fit, a trial that does not is refused",
+                          "MiB"},
+                         c.max_memory_mib, kPositive);
               if (mode == KernlMode::kOnline)
                 v.integer({"k_steps",
                            "traces are advanced, and weights changed, this many steps at a time",
@@ -351,8 +459,11 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
   v.one_of({"derivative_at",
             "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},
            c.derivative_at, kDerivativePlaces);
-  v.one_of({"surrogate", "form of the pseudo-derivative of x = (v' - B) / B"}, c.surrogate,
-           kSurrogates);
+  v.one_of({"surrogate",
+            "form of the pseudo-derivative: triangle and exponential of x = (v' - B) / B; "
+            "base_triangle of (v' - B) / b0, as wide for any B; slope_triangle: triangle times "
+            "b0 / B, whose area does not grow with B"},
+           c.surrogate, kSurrogates);
   v.number({"gamma", "height of the pseudo-derivative"}, c.gamma, kPositive);
   v.one_of({"filters",
             "of a neuron's eligibility: its membrane's; KeRNL's plain slow one for adaptation "
@@ -384,6 +495,10 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
   v.boolean({"trains_weights", "false: weights stay, only the regression learns"},
             c.trains_weights);
   v.names_or_all({"trained", "the tensors that are trained"}, c.trained);
+  v.number({"average_decay",
+            "tested and written are not the last weights but their running mean, with this decay "
+            "an update; 0: the last"},
+           c.average_decay, kBelowOne);
   v.section({"optimiser", "how the gradient changes the weights"},
             [&] { visit_optimiser(v, c.optimiser); });
   v.optional_section({"regression",
@@ -402,6 +517,8 @@ void visit_config(Visitor& v, RunConfig& c) {
       if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
       if (kind == TaskKind::kArray) visit_array(v, c.task.array);
       if (kind == TaskKind::kMnist) visit_mnist(v, c.task.mnist);
+      if (kind == TaskKind::kMujoco) visit_mujoco(v, c.task.mujoco);
+      if (c.task.is_control()) visit_control(v, c.task.control, kind == TaskKind::kCartpole);
     });
   });
   v.section({"network", "populations and projections", "", true},
@@ -423,6 +540,11 @@ void visit_config(Visitor& v, RunConfig& c) {
               c.run.test_every, {});
     v.integer({"n_test_report", "held-out samples of a report's test; 0: all. The last uses all"},
               c.run.n_test_report, {0, kMaxRows});
+    v.updates_or_seconds(
+        {"checkpoint_every",
+         "updates between checkpoints, or seconds, as {\"seconds\": 60}; 0: only at "
+         "the end and when the run is stopped"},
+        c.run.checkpoint_updates, c.run.checkpoint_s);
   });
 }
 

@@ -36,9 +36,14 @@ class ConfigReader {
   void per_neuron(const Key& key, std::vector<double>& values, int n, NumberRange range);
 
   /// `decay` or, in its place, `time_constant`; not both, and one of them where `is_required`.
-  /// Time constants may be {"log_spaced": [first, last]}, the same ratio from neuron to neuron.
+  /// Time constants may be {"log_spaced": [first, last]}, the same ratio from neuron to neuron;
+  /// with "stride": k neuron i has the one of place i*k mod n.
   void decay(const Key& decay, const Key& time_constant, std::vector<double>& values, int n,
              double dt_ms, bool is_required = true);
+
+  /// As per_neuron, or "unit_gain": 1/(1 - alpha), so that (1 - alpha) * R_m = 1.
+  void resistance(const Key& key, std::vector<double>& values, const std::vector<double>& alpha,
+                  int n);
 
   void number_map(const Key& key, std::map<std::string, double>& values, NumberRange range);
 
@@ -46,7 +51,10 @@ class ConfigReader {
   void count_or_all(const Key& key, int& value, IntegerRange range);
 
   /// A list of names, or "all", which is the empty list in the field.
-  void names_or_all(const Key& key, std::vector<std::string>& values);
+  void names_or_all(const Key& key, std::vector<std::string>& values, const char* what = "tensor");
+
+  /// A number of updates, or {"seconds": s}; the other of the two fields is then 0.
+  void updates_or_seconds(const Key& key, int& updates, double& seconds);
 
   template <class Enum, std::size_t n>
   bool one_of(const Key& key, Enum& value, const EnumName<Enum> (&names)[n]) {

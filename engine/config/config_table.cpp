@@ -35,10 +35,15 @@ class TableMaker {
     add(key, per_neuron_text(range), number_text(values[0]));
   }
 
+  void resistance(const Key& key, const std::vector<double>& values, const std::vector<double>&,
+                  int) {
+    add(key, per_neuron_text({}) + ", or \"unit_gain\"", number_text(values[0]));
+  }
   void decay(const Key& decay, const Key& time_constant, const std::vector<double>&, int, double,
              bool is_required = true) {
     add(decay, per_neuron_text(kZeroToOne), is_required ? "" : "0");
-    add(time_constant, per_neuron_text(kPositive) + ", or {\"log_spaced\": [first, last]}", "");
+    add(time_constant,
+        per_neuron_text(kPositive) + ", or {\"log_spaced\": [first, last], \"stride\": k}", "");
   }
 
   void number_map(const Key& key, const std::map<std::string, double>&, NumberRange range) {
@@ -49,8 +54,12 @@ class TableMaker {
     add(key, range.to_text() + ", or \"all\"", value == 0 ? "\"all\"" : std::to_string(value));
   }
 
-  void names_or_all(const Key& key, const std::vector<std::string>&) {
-    add(key, "\"all\", or an array of tensor names", "\"all\"");
+  void names_or_all(const Key& key, const std::vector<std::string>&, const char* what = "tensor") {
+    add(key, std::string("\"all\", or an array of ") + what + " names", "\"all\"");
+  }
+
+  void updates_or_seconds(const Key& key, int, double seconds) {
+    add(key, updates_or_seconds_text(), "{\"seconds\": " + number_text(seconds) + "}");
   }
 
   template <class Enum, std::size_t n>
@@ -210,6 +219,10 @@ std::vector<std::string> keys_of_section(std::string_view section) {
 
 std::string per_neuron_text(NumberRange range) {
   return range.to_text() + ", or an array of n such numbers";
+}
+
+std::string updates_or_seconds_text() {
+  return kUpdatesBetween.to_text() + ", or {\"seconds\": " + kSecondsBetween.to_text() + "}";
 }
 
 std::string config_keys_markdown() {

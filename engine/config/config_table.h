@@ -36,4 +36,10 @@ std::vector<std::string> keys_of_section(std::string_view section);
 /// "<range>, or an array of n such numbers".
 std::string per_neuron_text(NumberRange range);
 
+inline constexpr IntegerRange kUpdatesBetween{0, 1'000'000'000};
+inline constexpr NumberRange kSecondsBetween{.min = 0.001, .max = 1e9};
+
+/// "<range>, or {\"seconds\": <range>}".
+std::string updates_or_seconds_text();
+
 }  // namespace spikelane

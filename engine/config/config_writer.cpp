@@ -39,6 +39,10 @@ class ConfigWriter {
     }
   }
 
+  void resistance(const Key& key, const std::vector<double>& values, const std::vector<double>&,
+                  int n) {
+    per_neuron(key, values, n, {});
+  }
   // a time constant is written as the decay it stands for
   void decay(const Key& decay, const Key&, const std::vector<double>& values, int n, double,
              bool = true) {
@@ -58,12 +62,19 @@ class ConfigWriter {
     }
   }
 
-  void names_or_all(const Key& key, const std::vector<std::string>& values) {
+  void names_or_all(const Key& key, const std::vector<std::string>& values, const char* = nullptr) {
     if (values.empty()) {
       (*object_)[key.name] = "all";
     } else {
       (*object_)[key.name] = values;
     }
+  }
+
+  void updates_or_seconds(const Key& key, int updates, double seconds) {
+    if (updates > 0 || seconds == 0.0)
+      (*object_)[key.name] = updates;
+    else
+      (*object_)[key.name] = {{"seconds", seconds}};
   }
 
   template <class Enum, std::size_t n>

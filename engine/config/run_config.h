@@ -11,7 +11,7 @@
 
 namespace spikelane {
 
-enum class TaskKind { kRandman, kArray, kMnist };
+enum class TaskKind { kRandman, kArray, kMnist, kCartpole, kPendulum, kMujoco };
 
 /// Random smooth manifolds as spike times (Zenke and Vogels 2021); see tasks/randman.
 struct RandmanConfig {
@@ -42,7 +42,48 @@ struct MnistConfig {
   MnistCoding coding = MnistCoding::kCrossing;
   int n_rate_units = 80;        // kRate: units besides the cue
   int n_cue_steps = 56;         // steps after the pixels, with the cue
-  int n_train = 0, n_test = 0;  // the first so many samples; 0: all
+  int shift = 0;                // training images move by up to this many pixels, anew each epoch
+  int first_train = 0;          // training samples before this one are left out
+  int n_train = 0, n_test = 0;  // so many samples, the first ones; 0: all
+};
+
+enum class ObservationKind { kDirect, kRates, kGaussian };
+enum class ActionKind { kTanh, kClip };
+
+/// How the numbers that an environment shows become inputs (kernels/step/observation_code.h). One
+/// number for all observations, or one for each.
+struct ObservationConfig {
+  ObservationKind coding = ObservationKind::kDirect;
+  std::vector<double> scale{1.0};            // kDirect, kRates
+  int n_fields = 8;                          // kGaussian: of each observation
+  std::vector<double> low{-1.0}, high{1.0};  // kGaussian: the first and last centre
+  std::vector<double> width{1.0};            // kGaussian: in distances between centres
+};
+
+/// What control tasks have in common.
+struct ControlConfig {
+  int n_episodes = 16;        // of each member in an update, the same for all
+  int n_test_episodes = 200;  // held out
+  int max_steps = 500;        // control steps of an episode
+  int control_steps = 1;      // network steps of a control step
+  ObservationConfig observation;
+  ActionKind squash = ActionKind::kTanh;  // not cartpole, whose action is the largest readout
+  double action_scale = 1.0;              // of the readout, before it is squashed
+};
+
+/// A MuJoCo world; see tasks/mujoco.
+struct MujocoConfig {
+  std::string model;                   // MJCF file
+  std::vector<std::string> sensors;    // observations, by name; empty: all
+  std::vector<std::string> actuators;  // actions, by name; empty: all
+  std::string body;                    // whose way, height and tilt count
+  int physics_steps = 4;               // of one control step
+  double forward = 1.0;                // reward for each m/s along x
+  double healthy = 0.0;                // reward of a control step at whose end the body is healthy
+  double control_cost = 0.0;           // times the mean square of the action
+  double min_height = -1e6, max_height = 1e6;  // m, of the body's origin; outside the episode ends
+  double min_upright = -1.0;                   // cosine of the tilt; below the episode ends
+  double reset_noise = 0.01;  // positions and velocities start uniform within +- of it
 };
 
 struct TaskConfig {
@@ -50,6 +91,13 @@ struct TaskConfig {
   RandmanConfig randman;
   ArrayConfig array;
   MnistConfig mnist;
+  ControlConfig control;
+  MujocoConfig mujoco;
+
+  /// Whether inputs come from an environment that hears the outputs.
+  bool is_control() const {
+    return kind == TaskKind::kCartpole || kind == TaskKind::kPendulum || kind == TaskKind::kMujoco;
+  }
 };
 
 enum class LossKind { kCrossEntropy, kCountHinge, kMeanSquaredError };
@@ -84,6 +132,7 @@ struct OptimiserConfig {
 
 enum class ShapingKind { kNone, kZScore, kCentredRanks };
 enum class UnsearchedKind { kKeep, kRedraw };
+enum class EsNoiseKind { kGaussian, kLowRank };
 
 /// From update `from_update` on exactly these tensors are searched ("input.hidden.weight",
 /// "hidden.bias").
@@ -99,6 +148,8 @@ struct EsConfig {
   double sigma_decay = 1.0;  // sigma(u) = sigma * sigma_decay^u
   std::map<std::string, double>
       sigma_of;  // tensor name -> sigma of that tensor, in place of `sigma`
+  EsNoiseKind noise = EsNoiseKind::kGaussian;
+  int rank = 1;  // kLowRank: of the noise on each weight matrix
   ShapingKind shaping = ShapingKind::kCentredRanks;
   int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =
@@ -109,7 +160,7 @@ struct EsConfig {
 
 enum class KernlMode { kTrial, kOnline };
 enum class DerivativeAt { kError, kTrace, kSeed, kSeedPlain };
-enum class SurrogateKind { kTriangle, kExponential };
+enum class SurrogateKind { kTriangle, kExponential, kBaseTriangle, kSlopeTriangle };
 enum class FilterKind { kMembrane, kAdaptation, kEprop };
 enum class SensitivityKind { kIdentity, kRandom, kAnalytic, kOneHop };
 enum class FeedbackKind { kSymmetric, kRandom };
@@ -124,7 +175,7 @@ enum class NoiseKind { kGaussian, kSign };
 enum class CopyKind { kFiltered, kSpiking };
 enum class RegressionTargetKind { kMembrane, kDistance };
 enum class RegressionLossAt { kLastStep, kEveryStep };
-enum class RegressionStart { kAnalytic, kRandom, kZeros };
+enum class RegressionStart { kAnalytic, kRandom, kUniform, kZeros };
 
 /// How M and g are learned from noise (design, section 7).
 struct RegressionConfig {
@@ -136,8 +187,8 @@ struct RegressionConfig {
   RegressionLossAt loss_at = RegressionLossAt::kLastStep;
   int n_filters = 1;
   RegressionStart start = RegressionStart::kAnalytic;
-  double start_std = 0.07;                   // kRandom: of M
-  double gamma_low = 0.0, gamma_high = 0.1;  // kRandom, kZeros: g is uniform between them
+  double start_std = 0.07;                   // kRandom, kUniform: of M
+  double gamma_low = 0.0, gamma_high = 0.1;  // but for kAnalytic: g is uniform between them
   OptimiserConfig optimiser{.kind = OptimiserKind::kRmsProp, .lr = 1e-3, .epsilon = 1e-10};
 };
 
@@ -154,10 +205,12 @@ struct KernlConfig {
   double feedback_std = 0.1;  // kRandom
   bool readout_filter = true;
   double clip_norm = 0.0;            // 0: no clipping
+  double max_memory_mib = 4096.0;    // trial mode: of histories and gradients
   double rate_strength = 0.0;        // of the regulariser strength * sum (rate - target)^2
   double rate_target = 0.01;         // spikes per neuron and step
   bool trains_weights = true;        // false: only M and g learn
   std::vector<std::string> trained;  // tensors; empty: all
+  double average_decay = 0.0;        // of the mean of parameters that is tested; 0: none
   OptimiserConfig optimiser;
   RegressionConfig regression;
 
@@ -180,7 +233,9 @@ struct RunSection {
   int report_every = 10;
   int test_every =
       0;  // updates between tests of the mean, a multiple of report_every; 0: at each report
-  int n_test_report = 0;  // held-out samples used at a report; 0: all. The final test uses all
+  int n_test_report = 0;       // held-out samples used at a report; 0: all. The final test uses all
+  int checkpoint_updates = 0;  // updates between checkpoints; 0: by time
+  double checkpoint_s = 60.0;  // seconds between them; 0: only at the end
 };
 
 struct RunConfig {

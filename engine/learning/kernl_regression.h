@@ -19,6 +19,7 @@
 #include "engine/learning/optimiser.h"
 #include "engine/plan/plan.h"
 #include "engine/state/encoded_inputs.h"
+#include "engine/state/saved_state.h"
 #include "engine/state/scratch.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/thread_pool.h"
@@ -53,6 +54,8 @@ class KernlRegression {
   const std::vector<float>& parameters() const { return parameters_; }
   const std::vector<float>& gradient() const { return gradient_; }
   void set_parameters(std::span<const float> parameters);
+  /// M, g and the optimiser; the noise is a function of the update.
+  void visit_state(StateVisitor& visitor);
   /// "<population>.sensitivity" and "<population>.filter", with their ranges.
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   const OptimiserState& optimiser_state() const { return optimiser_.state(); }

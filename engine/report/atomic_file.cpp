@@ -39,12 +39,17 @@ struct TemporaryFile {
   int descriptor;  // -1: could not be made, errno says why
 };
 
-// a new file beside `path`; its name is unique, so that two runs never write the same one
-TemporaryFile make_temporary(const std::filesystem::path& path) {
+// a name beside `path` that no other run takes
+std::filesystem::path temporary_name(const std::filesystem::path& path) {
   static std::atomic<unsigned> n_made{0};
+  std::filesystem::path temporary = path;
+  temporary += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(n_made++);
+  return temporary;
+}
+
+TemporaryFile make_temporary(const std::filesystem::path& path) {
   for (;;) {
-    std::filesystem::path temporary = path;
-    temporary += ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(n_made++);
+    std::filesystem::path temporary = temporary_name(path);
     const int descriptor =
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (descriptor >= 0 || errno != EEXIST) return {std::move(temporary), descriptor};
@@ -53,6 +58,20 @@ TemporaryFile make_temporary(const std::filesystem::path& path) {
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+// the file gets `previous` as a second name, or, where there are no hard links, in place of its
+// own. Returns 0 or the errno of the failure
+int keep_as(const std::filesystem::path& path, const std::filesystem::path& previous) {
+  const std::filesystem::path name = temporary_name(previous);
+  if (::link(path.c_str(), name.c_str()) == 0) {
+    const int reason = ::rename(name.c_str(), previous.c_str()) == 0 ? 0 : errno;
+    // renaming one name of a file to another of its names does nothing at all
+    ::unlink(name.c_str());
+    return reason;
+  }
+  if (errno == ENOENT) return 0;
+  return ::rename(path.c_str(), previous.c_str()) == 0 ? 0 : errno;
 }
 
 [[noreturn]] void throw_run_error(const std::string& what, const std::filesystem::path& path,
@@ -75,7 +94,8 @@ int write_all(int descriptor, std::string_view content) {
   return 0;
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+void write_file_atomically(const std::filesystem::path& path, std::string_view content,
+                           const std::filesystem::path& previous) {
   const TemporaryFile temporary = make_temporary(path);
   if (temporary.descriptor < 0) throw_run_error("cannot write", path, errno);
 
@@ -83,6 +103,7 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   int reason = write_all(file.value(), content);
   if (reason == 0 && ::fsync(file.value()) != 0) reason = errno;
   if (file.close() != 0 && reason == 0) reason = errno;
+  if (reason == 0 && !previous.empty()) reason = keep_as(path, previous);
   if (reason == 0 && ::rename(temporary.path.c_str(), path.c_str()) != 0) reason = errno;
   if (reason != 0) {
     ::unlink(temporary.path.c_str());
@@ -94,6 +115,22 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   Descriptor folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.value() >= 0 && ::fsync(folder.value()) != 0 && errno != EINVAL) {
     throw_run_error("written, but its folder could not be flushed to disk:", path, errno);
+  }
+}
+
+// as temporary_name makes them
+static bool is_temporary(const std::string& name) {
+  const std::size_t mark = name.rfind(".tmp-");
+  return mark != std::string::npos && mark > 0 &&
+         name.find_first_not_of("0123456789-", mark + 5) == std::string::npos;
+}
+
+void remove_temporary_files(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    std::error_code ignored;
+    if (entry.is_regular_file(ignored) && is_temporary(entry.path().filename().string()))
+      std::filesystem::remove(entry.path(), ignored);
   }
 }
 

@@ -17,6 +17,9 @@ struct Report {
   std::optional<double> train_loss,
       train_accuracy;  // means over all updates since the last report and over the members
   std::optional<double> test_loss, test_accuracy;  // of the mean parameters on held-out data
+  std::optional<double> train_return;              // as train_loss, of a control task's episodes
+  std::optional<double> mean_return;               // of the mean parameters, over held-out episodes
+  std::optional<int> n_unstable;  // held-out episodes that the physics ended, where there are any
   std::map<std::string, double>
       firing_rate;  // per spiking population, spikes per neuron and step, on the held-out data
   std::optional<double> gradient_norm;    // of the last update
@@ -26,6 +29,7 @@ struct Report {
 struct MachineInfo {
   std::string cpu, isa, backend, device;
   int n_threads = 0;
+  int n_ranks = 1;  // processes that shared the work
 };
 
 struct BuildInfo {
@@ -35,6 +39,8 @@ struct BuildInfo {
 struct Timing {
   double total_s = 0.0, data_s = 0.0, trial_s = 0.0, update_s = 0.0, test_s = 0.0;
   double sample_steps_per_s = 0.0;  // members x samples x steps of training over trial_s
+  // several ranks: time in exchanges on the first one, waiting included, and what it received
+  std::optional<double> exchange_s, exchange_bytes;
 };
 
 /// What a rule learns beside the parameters: KeRNL's sensitivity tensor and filter.

@@ -1,6 +1,9 @@
 #include "engine/report/results_json.h"
 
+#include <limits>
+
 #include "engine/config/parse_config.h"
+#include "engine/config/user_error.h"
 #include "engine/report/build_info.h"
 #include "engine/report/header_json.h"
 
@@ -33,21 +36,85 @@ ordered_json network_to_json(const RunConfig& config) {
           {"digest", network_digest(config)}};
 }
 
-void put_if_any(ordered_json& object, const char* key, const std::optional<double>& value) {
-  // nlohmann writes numbers that are not finite as null
-  if (value) object[key] = *value;
+// the keys of a report, once, for writing and reading
+template <class Visitor, class AnyReport>
+void visit_report(Visitor& v, AnyReport& report) {
+  v.count("update", report.update);
+  v.number("wall_s", report.wall_s);
+  v.number_if_any("train_loss", report.train_loss);
+  v.number_if_any("train_accuracy", report.train_accuracy);
+  v.number_if_any("test_loss", report.test_loss);
+  v.number_if_any("test_accuracy", report.test_accuracy);
+  v.number_if_any("train_return", report.train_return);
+  v.number_if_any("mean_return", report.mean_return);
+  v.count_if_any("n_unstable", report.n_unstable);
+  v.numbers_if_any("firing_rate", report.firing_rate);
+  v.number_if_any("gradient_norm", report.gradient_norm);
+  v.number_if_any("regression_loss", report.regression_loss);
 }
 
+// nlohmann writes numbers that are not finite as null
+struct ReportWriter {
+  ordered_json object = ordered_json::object();
+
+  void count(const char* key, int value) { object[key] = value; }
+  void number(const char* key, double value) { object[key] = value; }
+  void number_if_any(const char* key, const std::optional<double>& value) {
+    if (value) object[key] = *value;
+  }
+  void count_if_any(const char* key, const std::optional<int>& value) {
+    if (value) object[key] = *value;
+  }
+  void numbers_if_any(const char* key, const std::map<std::string, double>& values) {
+    if (!values.empty()) object[key] = values;
+  }
+};
+
+class ReportReader {
+ public:
+  ReportReader(const ordered_json& object, std::string place)
+      : object_(object), place_(std::move(place)) {
+    if (!object.is_object()) throw UserError(place_, "something else", "an object");
+  }
+
+  void count(const char* key, int& value) {
+    if (!object_.contains(key) || !object_[key].is_number_integer()) refuse(key, "an integer");
+    value = object_[key].get<int>();
+  }
+  void number(const char* key, double& value) {
+    if (!object_.contains(key)) refuse(key, "a number");
+    value = read(key, object_[key]);
+  }
+  void number_if_any(const char* key, std::optional<double>& value) {
+    if (object_.contains(key)) value = read(key, object_[key]);
+  }
+  void count_if_any(const char* key, std::optional<int>& value) {
+    if (object_.contains(key)) count(key, value.emplace());
+  }
+  void numbers_if_any(const char* key, std::map<std::string, double>& values) {
+    if (!object_.contains(key)) return;
+    if (!object_[key].is_object()) refuse(key, "an object of numbers");
+    for (const auto& [name, value] : object_[key].items()) values[name] = read(key, value);
+  }
+
+ private:
+  double read(const char* key, const ordered_json& value) const {
+    if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+    if (!value.is_number()) refuse(key, "a number");
+    return value.get<double>();
+  }
+  [[noreturn]] void refuse(const char* key, const char* allowed) const {
+    throw UserError(place_ + "." + key, "nothing or something else", allowed);
+  }
+
+  const ordered_json& object_;
+  std::string place_;
+};
+
 ordered_json report_to_json(const Report& report) {
-  ordered_json object = {{"update", report.update}, {"wall_s", report.wall_s}};
-  put_if_any(object, "train_loss", report.train_loss);
-  put_if_any(object, "train_accuracy", report.train_accuracy);
-  put_if_any(object, "test_loss", report.test_loss);
-  put_if_any(object, "test_accuracy", report.test_accuracy);
-  if (!report.firing_rate.empty()) object["firing_rate"] = report.firing_rate;
-  put_if_any(object, "gradient_norm", report.gradient_norm);
-  put_if_any(object, "regression_loss", report.regression_loss);
-  return object;
+  ReportWriter writer;
+  visit_report(writer, report);
+  return writer.object;
 }
 
 }  // namespace
@@ -70,6 +137,23 @@ NetworkSizes network_sizes(const NetworkDescription& network) {
     }
   }
   return sizes;
+}
+
+std::string reports_to_json(const std::vector<Report>& reports) {
+  ordered_json array = ordered_json::array();
+  for (const Report& report : reports) array.push_back(report_to_json(report));
+  return array.dump();
+}
+
+std::vector<Report> reports_from_json(const std::string& text, const std::string& place) {
+  const ordered_json array = ordered_json::parse(text, nullptr, false);
+  if (!array.is_array()) throw UserError(place, "something else", "an array of reports");
+  std::vector<Report> reports;
+  for (const ordered_json& object : array) {
+    ReportReader reader(object, place + "." + std::to_string(reports.size()));
+    visit_report(reader, reports.emplace_back());
+  }
+  return reports;
 }
 
 std::string report_to_json_line(const Report& report) {
@@ -95,6 +179,8 @@ std::string results_to_json(const RunConfig& config, const RunResult& result) {
       {"total_s", timing.total_s}, {"data_s", timing.data_s},
       {"trial_s", timing.trial_s}, {"update_s", timing.update_s},
       {"test_s", timing.test_s},   {"sample_steps_per_s", timing.sample_steps_per_s}};
+  if (timing.exchange_s) document["timing"]["exchange_s"] = *timing.exchange_s;
+  if (timing.exchange_bytes) document["timing"]["exchange_bytes"] = *timing.exchange_bytes;
   if (!result.interrupted.empty()) document["interrupted"] = result.interrupted;
   if (!result.state_hash.empty()) document["state_hash"] = result.state_hash;
   return to_file_text(document);

@@ -41,6 +41,11 @@ std::string results_to_json(const RunConfig& config, const RunResult& result);
 /// is thrown.
 std::string with_reports_of(const std::string& old_results, const std::string& results);
 
+/// Reports as they stand in `reports`, for a checkpoint, and back: the same bits. Throws UserError
+/// where the text is something else; `place` names it.
+std::string reports_to_json(const std::vector<Report>& reports);
+std::vector<Report> reports_from_json(const std::string& text, const std::string& place);
+
 /// One report as it stands in `reports`, on one line: what a run prints while it goes on.
 std::string report_to_json_line(const Report& report);
 

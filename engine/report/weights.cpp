@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/config/problems.h"
-#include "engine/report/safetensors.h"
+#include "engine/report/checksum.h"
 
 namespace spikelane {
 namespace {
@@ -76,30 +76,50 @@ std::string weights_to_safetensors(const Plan& plan, std::span<const float> para
   }
   for (const RuleTensor& tensor : rule_tensors)
     tensors.push_back(make_tensor(tensor.name, tensor.shape, tensor.values));
-  return to_safetensors(tensors, {});
+  return to_checked_safetensors(tensors, {});
 }
 
-std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan) {
-  const SafetensorsHeader header = read_safetensors_header(path);
-  const std::string file = path.string();
+// `read(i)` gives the tensor of infos[i]
+template <class Read>
+static std::vector<float> collect_weights(const std::vector<TensorInfo>& infos,
+                                          const std::string& file, const Plan& plan,
+                                          const Read& read) {
   Problems problems;
   std::vector<std::string> names;
   std::vector<float> parameters(static_cast<std::size_t>(plan.n_parameters()));
   for (const TensorPlan& tensor : plan.tensors()) {
     names.push_back(tensor.logical.name);
-    const TensorInfo* info = find_tensor(header, tensor.logical.name);
-    if (!has_right_form(tensor, info, file, problems)) continue;
-    const auto values = values_of<float>(read_tensor(path, header, *info));
+    const auto info = std::find_if(infos.begin(), infos.end(), [&](const TensorInfo& candidate) {
+      return candidate.name == tensor.logical.name;
+    });
+    if (!has_right_form(tensor, info == infos.end() ? nullptr : &*info, file, problems)) continue;
+    const auto values = values_of<float>(read(static_cast<std::size_t>(info - infos.begin())));
     check_finite(tensor, values, file, problems);
     std::copy(values.begin(), values.end(), parameters.begin() + tensor.logical.begin);
   }
-  for (const TensorInfo& info : header.tensors)
+  for (const TensorInfo& info : infos)
     if (std::find(names.begin(), names.end(), info.name) == names.end() &&
         !is_of_rule(plan, info.name))
       problems.add(file + ": tensor " + in_quotes(info.name), "not a tensor of this network",
                    one_of_text(names, info.name));
   problems.throw_if_any();
   return parameters;
+}
+
+std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan) {
+  const SafetensorsHeader header = read_safetensors_header(path);
+  check_checksum_if_any(path, header);
+  return collect_weights(header.tensors, path.string(), plan, [&](std::size_t i) {
+    return read_tensor(path, header, header.tensors[i]);
+  });
+}
+
+std::vector<float> weights_of(const std::vector<Tensor>& tensors, const std::string& file,
+                              const Plan& plan) {
+  std::vector<TensorInfo> infos;
+  for (const Tensor& tensor : tensors)
+    infos.push_back({tensor.name, tensor.dtype, tensor.shape, 0, tensor.bytes.size()});
+  return collect_weights(infos, file, plan, [&](std::size_t i) { return tensors[i]; });
 }
 
 }  // namespace spikelane

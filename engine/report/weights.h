@@ -8,6 +8,7 @@
 
 #include "engine/plan/plan.h"
 #include "engine/report/results.h"
+#include "engine/report/safetensors.h"
 
 namespace spikelane {
 
@@ -23,5 +24,9 @@ std::string weights_to_safetensors(const Plan& plan, std::span<const float> para
 /// unknown (what a rule has learned is passed over), wrong shapes and dtypes, and of each tensor
 /// the first value that is not finite.
 std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan);
+
+/// The same from the tensors of a file that has been read; `file` stands for it in errors.
+std::vector<float> weights_of(const std::vector<Tensor>& tensors, const std::string& file,
+                              const Plan& plan);
 
 }  // namespace spikelane

@@ -37,9 +37,10 @@ class Evaluator {
   void run(int n_members, const std::function<void(int, float*)>& fill_block,
            const EncodedInputs& inputs, TrialScores& scores);
 
-  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough.
+  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough. `shared`
+  /// are the weights of all members, where the plan has a rank.
   void run(int first, int n, const std::function<void(int, float*)>& fill_block,
-           const EncodedInputs& inputs, TrialScores& scores);
+           const EncodedInputs& inputs, TrialScores& scores, const float* shared = nullptr);
   /// The same for members as they are after begin_update; a CUDA device draws them itself.
   void run(int first, int n, const Members& members, const EncodedInputs& inputs,
            TrialScores& scores);
@@ -49,7 +50,7 @@ class Evaluator {
                      const std::function<void(int, float*)>& fill_block,
                      const EncodedInputs& inputs, TrialScores& scores);
   void throw_not_finite(const NotFiniteRow& row, const std::function<void(int, float*)>& fill_block,
-                        const EncodedInputs& inputs) const;
+                        const EncodedInputs& inputs, const float* shared) const;
 
   const Plan& plan_;
   const KernelTable& kernels_;

@@ -30,6 +30,7 @@ KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const K
       evaluator_(*plan_, rule_, config.rule.kernl, kernels, pool),
       trained_(trained_ranges(config.rule.kernl, *plan_)),
       parameters_(draw_start(kernels, *plan_, config.seed)),
+      average_(config.rule.kernl.average_decay, parameters_),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
       rates_(static_cast<std::size_t>(rule_.n_neurons())) {
   if (!config.rule.kernl.regression.is_on) return;
@@ -76,11 +77,12 @@ void KernlTrainer::run_trials(const EncodedInputs& inputs, const float* block,
   const int n_samples = inputs.n_samples();
   scores.loss = tree_sum_blocks_of_8(trials_.losses) / n_samples;
   if (!std::isfinite(scores.loss))
-    throw RunError("the loss of update " + std::to_string(update_) + " is not finite");
+    throw SharedError("the loss of update " + std::to_string(update_) + " is not finite");
   scores.gradient_norm = gradient_norm(trials_.gradient, trained_);
   clip_gradient(trials_.gradient, scores.gradient_norm, kernl.clip_norm);
   optimiser_.update(parameters_, trials_.gradient, learning_rate_at(kernl.optimiser, update_),
                     trained_);
+  average_.add(parameters_, update_);
   // the regulariser sees the rates of the update before: then no trial waits for another
   const double n_steps = static_cast<double>(n_samples) * plan_->view().n_steps;
   for (std::size_t i = 0; i < rates_.size(); ++i)
@@ -123,6 +125,19 @@ std::vector<RuleTensor> KernlTrainer::rule_tensors() const {
   return tensors;
 }
 
+void KernlTrainer::visit_state(StateVisitor& visitor) {
+  visitor.count("update", update_, kMaxUpdates);
+  visitor.bits("loss_hash", loss_hash_);
+  visitor.array("parameters", parameters_);
+  visit_optimiser(visitor, "", optimiser_);
+  average_.visit_state(visitor);
+  visitor.array("rates", rates_);
+  if (regression_) regression_->visit_state(visitor);
+  if (!visitor.is_restoring() || !config_.rule.kernl.trains_weights) return;
+  if (config_.rule.kernl.rate_strength > 0.0 && update_ > 0) rule_.set_rates(rates_);
+  if (regression_) regression_->set_filters(rule_, 0);
+}
+
 std::string KernlTrainer::state_hash() const {
   std::vector<float> rule_state = rule_.rate_errors();
   const auto append = [&](const std::vector<float>& values) {
@@ -133,6 +148,7 @@ std::string KernlTrainer::state_hash() const {
     for (const OptimiserVector& vector : regression_->optimiser_state().vectors)
       append(vector.values);
   }
+  append(average_.values());
   return hash_training(update_, plan_->parameter_tensors(), parameters_, optimiser_.state(),
                        rule_state, loss_hash_);
 }

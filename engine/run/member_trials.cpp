@@ -5,7 +5,8 @@ namespace spikelane {
 DatasetTrials::DatasetTrials(const RunConfig& config, const PlanOptions& options,
                              const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
     : data_(data),
-      plan_(compile_plan(config.network, config.loss, data.n_steps, options)),
+      plan_(compile_plan(config.network, config.loss, data.n_steps,
+                         for_members(options, config.rule.es))),
       minibatches_(config.seed, data.n_samples, config.rule.es.batch),
       evaluator_(*plan_, kernels, pool) {}
 

@@ -27,7 +27,9 @@ OnlineTrainer::OnlineTrainer(const RunConfig& config, PlanOptions options,
       online_(*plan_, rule_, config.rule.kernl, kernels, pool, minibatches_.size()),
       parameters_(draw_start(kernels, *plan_, config.seed)),
       gradient_(parameters_.size()),
-      block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)) {}
+      average_(config.rule.kernl.average_decay, parameters_),
+      block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
+      rates_(static_cast<std::size_t>(rule_.n_neurons())) {}
 
 std::int64_t OnlineTrainer::sample_steps_per_update() const {
   return std::int64_t{minibatches_.size()} * data_.n_steps;
@@ -49,7 +51,8 @@ double OnlineTrainer::step_weights() {
 UpdateScores OnlineTrainer::update() {
   UpdateScores scores;
   const auto start = Clock::now();
-  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_));
+  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_),
+                             minibatches_.epoch_of(update_));
   auto* block = reinterpret_cast<float*>(block_.data());
   const int n_steps = plan_->view().n_steps, k = online_.k_steps();
   const int first_read = n_steps - rule_.view().window;
@@ -61,6 +64,7 @@ UpdateScores OnlineTrainer::update() {
     online_.run(inputs, block, n);
     if (t + n > first_read) scores.gradient_norm = step_weights();
   }
+  average_.add(parameters_, update_);
   online_.score(inputs, block, losses_, is_correct_);
   scores.trial_s = std::chrono::duration<double>(Clock::now() - start).count();
   scores.loss = tree_sum_blocks_of_8(losses_) / inputs.n_samples();
@@ -69,9 +73,10 @@ UpdateScores OnlineTrainer::update() {
   scores.accuracy = static_cast<double>(
                         std::accumulate(is_correct_.begin(), is_correct_.end(), std::int64_t{0})) /
                     inputs.n_samples();
-  rates_.clear();
-  for (const std::int64_t n : online_.n_spikes())
-    rates_.push_back(static_cast<double>(n) / (static_cast<double>(inputs.n_samples()) * n_steps));
+  const std::vector<std::int64_t> n_spikes = online_.n_spikes();
+  for (std::size_t i = 0; i < rates_.size(); ++i)
+    rates_[i] =
+        static_cast<double>(n_spikes[i]) / (static_cast<double>(inputs.n_samples()) * n_steps);
   if (config_.rule.kernl.rate_strength > 0.0) rule_.set_rates(rates_);
   StateHash hash;
   hash.add(loss_hash_);
@@ -81,9 +86,22 @@ UpdateScores OnlineTrainer::update() {
   return scores;
 }
 
+void OnlineTrainer::visit_state(StateVisitor& visitor) {
+  visitor.count("update", update_, kMaxUpdates);
+  visitor.bits("loss_hash", loss_hash_);
+  visitor.array("parameters", parameters_);
+  visit_optimiser(visitor, "", optimiser_);
+  average_.visit_state(visitor);
+  visitor.array("rates", rates_);
+  if (visitor.is_restoring() && update_ > 0 && config_.rule.kernl.rate_strength > 0.0)
+    rule_.set_rates(rates_);
+}
+
 std::string OnlineTrainer::state_hash() const {
+  std::vector<float> rule_state = rule_.rate_errors();
+  rule_state.insert(rule_state.end(), average_.values().begin(), average_.values().end());
   return hash_training(update_, plan_->parameter_tensors(), parameters_, optimiser_.state(),
-                       rule_.rate_errors(), loss_hash_);
+                       rule_state, loss_hash_);
 }
 
 }  // namespace spikelane

@@ -121,6 +121,7 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = block(member);
+    args.shared = shared_;
     args.inputs = tiles + (shares_tiles ? 0 : member * n_tiles) + begin;
     args.n_tiles = end - begin;
     args.t_begin = t_;
@@ -140,8 +141,9 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     first_member = member;
     first = not_finite;
   };
-  if (n_members_ * n_cuts == 1)
-    run_part(0, 0);
+  // alone there is nobody to share with, and nothing to allocate for it
+  if (pool_.n_threads() == 1)
+    for (int member = 0; member < n_members_; ++member) run_part(member, 0);
   else
     pool_.for_each(std::int64_t{n_members_} * n_cuts, run_part);
   if (first_member >= 0) throw_not_finite(first_member, first);
@@ -235,6 +237,7 @@ void Simulation::score(const EncodedInputs& inputs, std::vector<double>* losses,
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = block(member);
+    args.shared = shared_;
     args.inputs = inputs.tiles().data();
     args.n_tiles = state_.tiles_per_member();
     args.t_begin = args.t_end = t_;

@@ -23,6 +23,10 @@ class Simulation {
 
   /// A member's parameters, flat and logical (plan.n_parameters()).
   void set_parameters(int member, std::span<const float> logical);
+  /// The same in the kernels' form (plan.n_block_floats()), to be written; and where the plan has
+  /// a rank, the weights of all members, which must outlive the simulation.
+  float* block(int member) { return blocks_ + member * block_stride_; }
+  void set_shared(const float* shared) { shared_ = shared; }
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
@@ -50,7 +54,6 @@ class Simulation {
                             std::uint64_t number);
   void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0);
   [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
-  float* block(int member) { return blocks_ + member * block_stride_; }
 
   const Plan& plan_;
   const KernelTable& kernels_;
@@ -62,6 +65,7 @@ class Simulation {
   std::int64_t block_stride_;
   AlignedMemory block_memory_;
   float* blocks_;
+  const float* shared_ = nullptr;
   bool list_spikes(std::span<const float> x);
   const float* step_frame(std::size_t tile) const;
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 
+#include "engine/run/episode_trials.h"
 #include "engine/run/es_trainer.h"
 #include "engine/run/kernl_trainer.h"
 #include "engine/run/mean_test.h"
@@ -22,17 +23,46 @@ double seconds_since(Clock::time_point start) {
 struct Averages {
   double loss = 0.0, accuracy = 0.0, regression_loss = 0.0;
   bool has_regression = false, is_scored = true;  // the same in all updates
-  int n_updates = 0;
+  std::int64_t n_updates = 0;
+
+  void visit(StateVisitor& visitor, const std::string& name) {
+    visitor.number(name + ".loss", loss);
+    visitor.number(name + ".accuracy", accuracy);
+    visitor.number(name + ".regression_loss", regression_loss);
+    visitor.flag(name + ".has_regression", has_regression);
+    visitor.flag(name + ".is_scored", is_scored);
+    visitor.count(name + ".n_updates", n_updates, kMaxUpdates);
+  }
 };
 
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
                                       const KernelTable& kernels, ThreadPool& pool,
-                                      const Dataset& data) {
+                                      const TaskData& task) {
+  if (task.loop)
+    return std::make_unique<EsTrainer>(
+        config, kernels, pool,
+        std::make_unique<EpisodeTrials>(config, options, kernels, pool, *task.loop));
+  const Dataset& data = task.train;
   if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.mode == KernlMode::kOnline)
     return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data);
   if (config.rule.kind == RuleKind::kKernl)
     return std::make_unique<KernlTrainer>(config, options, kernels, pool, data);
   return std::make_unique<EsTrainer>(config, options, kernels, pool, data);
+}
+
+// Scores of a parameter set on the first so many held-out samples or episodes; 0: all.
+using Test = std::function<TestScores(std::span<const float> parameters, int n)>;
+
+Test make_test(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+               ThreadPool& pool, const TaskData& data) {
+  if (data.loop) {
+    const auto test = std::make_shared<EpisodeTest>(config, options, kernels, pool, *data.loop);
+    return [test](std::span<const float> parameters, int n) { return test->run(parameters, n); };
+  }
+  // without held-out data the training samples are tested
+  const auto test = std::make_shared<MeanTest>(config, options, kernels, pool,
+                                               data.test.n_samples > 0 ? data.test : data.train);
+  return [test](std::span<const float> parameters, int n) { return test->run(parameters, n); };
 }
 
 class TrainingRun {
@@ -41,21 +71,25 @@ class TrainingRun {
               ThreadPool& pool, const TaskData& data, const TrainHooks& hooks)
       : config_(config),
         hooks_(hooks),
-        trainer_(make_trainer(config, options, kernels, pool, data.train)),
-        // without held-out data the training samples are tested
-        test_(config, options, kernels, pool, data.test.n_samples > 0 ? data.test : data.train) {
+        ranks_(hooks.ranks ? *hooks.ranks : one_rank()),
+        trainer_(make_trainer(config, options, kernels, pool, data)),
+        test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
     result_.machine.isa = kernels.isa;
     result_.machine.backend = kernels.cuda ? "cuda" : "cpu";
     result_.machine.n_threads = pool.n_threads();
+    result_.machine.n_ranks = ranks_.n_ranks();
+    trainer_->use_ranks(ranks_);
+    if (hooks.resume) resume(*hooks.resume);
   }
 
   RunResult run() {
     while (trainer_->n_updates() < config_.run.n_updates) {
-      if (hooks_.stop && hooks_.stop->load() != 0) {
+      if (any_rank(ranks_, hooks_.stop && hooks_.stop->load() != 0)) {
         result_.interrupted = "signal";
         break;
       }
+      if (is_checkpoint_due()) save();
       update();
       const auto n_done = static_cast<int>(trainer_->n_updates());
       if (hooks_.on_update) hooks_.on_update(n_done);
@@ -64,6 +98,8 @@ class TrainingRun {
         if (n_done < config_.run.n_updates) tell();
       }
     }
+    // before the last test: who stops a run does not wait for it
+    save();
     // the last report's averages stand for the end where no update has followed
     if (averages_.n_updates == 0) averages_ = last_;
     // an interrupted run is tested as at its reports, which is quick
@@ -77,6 +113,49 @@ class TrainingRun {
   bool is_test_due(int n_done) const {
     return config_.run.test_every == 0 || n_done % config_.run.test_every == 0;
   }
+
+  // what the loop itself remembers; times go on from where they were
+  void visit_state(StateVisitor& visitor) {
+    trainer_->visit_state(visitor);
+    averages_.visit(visitor, "run.averages");
+    last_.visit(visitor, "run.last_averages");
+    visitor.number("run.gradient_norm", gradient_norm_);
+    visitor.number("run.n_sample_steps", n_sample_steps_);
+    visitor.number("run.total_s", elapsed_s_);
+    visitor.number("run.trial_s", result_.timing.trial_s);
+    visitor.number("run.update_s", result_.timing.update_s);
+    visitor.number("run.test_s", result_.timing.test_s);
+  }
+
+  void resume(const Checkpoint& checkpoint) {
+    StateRestorer restorer(checkpoint.state, checkpoint.place);
+    visit_state(restorer);
+    restorer.finish();
+    result_.reports = checkpoint.reports;
+    saved_at_ = trainer_->n_updates();
+    earlier_s_ = elapsed_s_;
+  }
+
+  bool is_checkpoint_due() const {
+    const std::int64_t n_done = trainer_->n_updates();
+    if (n_done == saved_at_) return false;
+    if (config_.run.checkpoint_updates > 0) return n_done % config_.run.checkpoint_updates == 0;
+    return config_.run.checkpoint_s > 0.0 && seconds_since(saved_) >= config_.run.checkpoint_s;
+  }
+
+  void save() {
+    if (!hooks_.on_checkpoint || !ranks_.is_first()) return;
+    if (has_saved_ && trainer_->n_updates() == saved_at_) return;
+    elapsed_s_ = total_s();
+    StateSaver saver;
+    visit_state(saver);
+    hooks_.on_checkpoint({trainer_->n_updates(), config_, result_.reports, saver.take(), ""});
+    saved_at_ = trainer_->n_updates();
+    has_saved_ = true;
+    saved_ = Clock::now();
+  }
+
+  double total_s() const { return earlier_s_ + seconds_since(start_); }
 
   void update() {
     const UpdateScores scores = trainer_->update();
@@ -99,40 +178,50 @@ class TrainingRun {
     report.update = static_cast<int>(trainer_->n_updates());
     if (last_.n_updates > 0 && last_.has_regression)
       report.regression_loss = last_.regression_loss / last_.n_updates;
-    if (last_.n_updates > 0 && last_.is_scored) {
+    if (last_.n_updates > 0 && config_.task.is_control()) {
+      report.train_return = -last_.loss / last_.n_updates;
+      report.gradient_norm = gradient_norm_;
+    } else if (last_.n_updates > 0 && last_.is_scored) {
       report.train_loss = last_.loss / last_.n_updates;
       report.train_accuracy = last_.accuracy / last_.n_updates;
       report.gradient_norm = gradient_norm_;
     }
-    if (is_tested) {
+    if (is_tested && ranks_.is_first()) {
       const auto start = Clock::now();
-      const TestScores scores = test_.run(trainer_->tested_parameters(), n_samples);
-      report.test_loss = scores.loss;
-      report.test_accuracy = scores.accuracy;
-      report.firing_rate = scores.firing_rate;
+      const TestScores scores = test_(trainer_->tested_parameters(), n_samples);
+      fill_report(report, scores);
       result_.timing.test_s += seconds_since(start);
     }
-    report.wall_s = seconds_since(start_);
+    report.wall_s = total_s();
     return report;
   }
 
   void tell() {
-    result_.timing.total_s = seconds_since(start_);
+    result_.timing.total_s = total_s();
     if (result_.timing.trial_s > 0.0)
       result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
+    if (!ranks_.is_one()) {
+      result_.timing.exchange_s = ranks_.traffic().seconds;
+      result_.timing.exchange_bytes = ranks_.traffic().n_bytes_received;
+    }
     result_.state_hash = trainer_->state_hash();
     result_.rule_tensors = trainer_->rule_tensors();
-    if (hooks_.on_report) hooks_.on_report(result_, trainer_->plan(), trainer_->parameters());
+    if (hooks_.on_report && ranks_.is_first())
+      hooks_.on_report(result_, trainer_->plan(), trainer_->tested_parameters());
   }
 
   const RunConfig& config_;
   const TrainHooks& hooks_;
+  Ranks& ranks_;
   std::unique_ptr<Trainer> trainer_;
-  MeanTest test_;
+  Test test_;
   RunResult result_;
   Averages averages_, last_;
   double gradient_norm_ = 0.0, n_sample_steps_ = 0.0;
-  Clock::time_point start_ = Clock::now();
+  double earlier_s_ = 0.0, elapsed_s_ = 0.0;  // until the checkpoint resumed from; until the last
+  std::int64_t saved_at_ = 0;                 // update of the last checkpoint, or resumed from
+  bool has_saved_ = false;
+  Clock::time_point start_ = Clock::now(), saved_ = start_;
 };
 
 }  // namespace

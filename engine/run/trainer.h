@@ -10,8 +10,13 @@
 #include "engine/learning/optimiser.h"
 #include "engine/plan/plan.h"
 #include "engine/report/results.h"
+#include "engine/run/ranks.h"
+#include "engine/state/saved_state.h"
 
 namespace spikelane {
+
+/// As many updates as a config may ask for.
+inline constexpr std::int64_t kMaxUpdates = 1'000'000'000;
 
 /// What one update did, for reports.
 struct UpdateScores {
@@ -27,6 +32,10 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
 
+  /// Shares the work of the updates that follow with other processes, which must all be in the same
+  /// state. The ranks must outlive it.
+  virtual void use_ranks(Ranks& ranks) { ranks_ = &ranks; }
+
   /// The next update. Throws RunError when a state or a loss is not finite; then the parameters are
   /// still those of the update before.
   virtual UpdateScores update() = 0;
@@ -41,8 +50,15 @@ class Trainer {
   virtual std::vector<RuleTensor> rule_tensors() const { return {}; }
   virtual std::int64_t sample_steps_per_update() const = 0;
 
+  /// Goes through everything that the next update depends on: to save it, or to put a saved state
+  /// back, after which training goes on to the same bits.
+  virtual void visit_state(StateVisitor& visitor) = 0;
+
   /// 16 hex digits over everything that the next update depends on (design, section 4).
   virtual std::string state_hash() const = 0;
+
+ protected:
+  Ranks* ranks_ = &one_rank();
 };
 
 /// XXH64 over the update counter, the parameters by sorted tensor name, the optimiser's state, the

@@ -25,31 +25,37 @@ void State::for_each_row(Visit visit) const {
       visit(tiles(member) + sample / n_lanes * tile_bytes_, sample % n_lanes);
 }
 
-std::vector<float> State::gather_floats(std::int64_t at, int n) const {
+void State::copy_floats(std::int64_t at, int n, float* values) const {
   assert(at >= 0);
   const int n_lanes = plan_.lanes_per_tile();
-  std::vector<float> values;
-  values.reserve(static_cast<std::size_t>(n_rows()) * static_cast<std::size_t>(n));
   for_each_row([&](const char* tile, int lane) {
     const auto* field = reinterpret_cast<const float*>(tile + at);
-    for (int i = 0; i < n; ++i) values.push_back(field[i * n_lanes + lane]);
+    for (int i = 0; i < n; ++i) *values++ = field[i * n_lanes + lane];
   });
-  return values;
 }
 
-std::vector<float> State::gather_spikes(std::int64_t at, int n) const {
+void State::copy_spikes(std::int64_t at, int n, float* values) const {
   assert(at >= 0);
   const bool is_sample_lanes = plan_.layout() == Layout::kSampleLanes;
-  std::vector<float> values;
-  values.reserve(static_cast<std::size_t>(n_rows()) * static_cast<std::size_t>(n));
   for_each_row([&](const char* tile, int lane) {
     const auto* masks = reinterpret_cast<const std::uint16_t*>(tile + at);
     const auto* words = reinterpret_cast<const std::uint32_t*>(tile + at);
     for (int i = 0; i < n; ++i) {
       const unsigned bit = is_sample_lanes ? masks[i] >> lane : words[i / 32] >> (i % 32);
-      values.push_back(static_cast<float>(bit & 1u));
+      *values++ = static_cast<float>(bit & 1u);
     }
   });
+}
+
+std::vector<float> State::gather_floats(std::int64_t at, int n) const {
+  std::vector<float> values(static_cast<std::size_t>(n_rows()) * static_cast<std::size_t>(n));
+  copy_floats(at, n, values.data());
+  return values;
+}
+
+std::vector<float> State::gather_spikes(std::int64_t at, int n) const {
+  std::vector<float> values(static_cast<std::size_t>(n_rows()) * static_cast<std::size_t>(n));
+  copy_spikes(at, n, values.data());
   return values;
 }
 

@@ -28,6 +28,9 @@ class State {
   /// The field at byte offset `at` of a population of `n` neurons for all rows, (R, n), rows
   /// ascending and without padding; spikes come as 0 and 1.
   std::vector<float> gather_floats(std::int64_t at, int n) const;
+  /// The same without allocating, into `values` (R, n).
+  void copy_floats(std::int64_t at, int n, float* values) const;
+  void copy_spikes(std::int64_t at, int n, float* values) const;
   std::vector<float> gather_spikes(std::int64_t at, int n) const;
 
   /// Overwrites everything that is no neuron's and no sample's (padding) with NaN. For tests: it

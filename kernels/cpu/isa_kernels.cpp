@@ -1,10 +1,12 @@
 // Compiled once per instruction set, into namespace spikelane::SPIKELANE_ISA.
 #include "kernels/core/random.h"
+#include "kernels/cpu/isa_episode.h"
 #include "kernels/cpu/isa_regression.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/lanes_team.h"
 #include "kernels/step/es_gradient.h"
 #include "kernels/step/kernl_online.h"
+#include "kernels/step/low_rank_gradient.h"
 #include "kernels/step/trial.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -54,10 +56,12 @@ const KernelTable kKernels = {kIsaName,
                               run_regression_here,
                               score_regression_here,
                               run_kernl_online_here,
+                              run_episodes_here,
                               draw_normals,
                               draw_uniforms,
                               draw_perturbed,
                               accumulate_gradient,
+                              accumulate_low_rank,
                               burn_fma,
                               nullptr};
 

@@ -136,13 +136,10 @@ SPIKELANE_HD void run_tiles_of(const Team& team, const TrialArgs& args) {
   const PlanView& plan = *args.plan;
   int64_t first_sample = 0;
   for (int i = 0; i < args.n_tiles; ++i) {
-    Tile tile{&plan,
-              args.parameters,
-              args.inputs + i,
-              args.scratch,
-              args.tiles + i * args.tile_stride,
-              args.not_finite,
-              args.first_tile + i,
+    Tile tile{&plan,           args.shared ? args.shared : args.parameters,
+              args.parameters, args.inputs + i,
+              args.scratch,    args.tiles + i * args.tile_stride,
+              args.not_finite, args.first_tile + i,
               args.t_begin};
     if (args.resets) reset_tile(team, plan, tile.memory);
     if (args.t_begin == args.t_end) {

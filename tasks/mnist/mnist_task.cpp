@@ -8,6 +8,7 @@
 
 #include "engine/config/config_keys.h"
 #include "engine/config/user_error.h"
+#include "kernels/core/random.h"
 #include "tasks/data_path.h"
 #include "tasks/mnist/idx_file.h"
 #include "tasks/sources/crossing.h"
@@ -24,17 +25,23 @@ class MnistSource : public EventSource {
  public:
   // `first_number` is the sample number of image 0 for the random numbers
   MnistSource(const MnistConfig& config, std::vector<std::uint8_t> pixels, int n_pixels,
-              std::uint64_t seed, std::uint32_t first_number)
+              int n_columns, std::uint64_t seed, std::uint32_t first_number)
       : config_(config),
         pixels_(std::move(pixels)),
         n_pixels_(n_pixels),
+        n_columns_(n_columns),
         seed_(seed),
         first_number_(first_number) {}
 
   void write(int sample, std::uint32_t epoch, std::vector<InputEvent>& events) const override {
     events.clear();
     const auto n = static_cast<std::size_t>(n_pixels_);
-    const auto image = std::span(pixels_).subspan(static_cast<std::size_t>(sample) * n, n);
+    auto image = std::span(pixels_).subspan(static_cast<std::size_t>(sample) * n, n);
+    static thread_local std::vector<std::uint8_t> moved;
+    if (config_.shift > 0) {
+      move(image, sample, epoch, moved);
+      image = moved;
+    }
     int cue_unit = kCrossingUnits;
     if (config_.coding == MnistCoding::kRate) {
       cue_unit = config_.n_rate_units;
@@ -48,9 +55,25 @@ class MnistSource : public EventSource {
   }
 
  private:
+  void move(std::span<const std::uint8_t> image, int sample, std::uint32_t epoch,
+            std::vector<std::uint8_t>& moved) const {
+    const RandomKey key{seed_, 0xffffffffu, epoch, Stream::kInput,
+                        first_number_ + static_cast<std::uint32_t>(sample)};
+    const auto draw = [&](int i) {
+      const std::uint64_t n = 2 * static_cast<std::uint64_t>(config_.shift) + 1;
+      return static_cast<int>(SPIKELANE_ISA::random_word(i, key) * n >> 32) - config_.shift;
+    };
+    const int right = draw(0), down = draw(1), n_rows = n_pixels_ / n_columns_;
+    moved.assign(image.size(), 0);
+    const int first = std::max(0, right), end = n_columns_ + std::min(0, right);
+    for (int row = std::max(0, down); row < n_rows + std::min(0, down) && first < end; ++row)
+      std::copy_n(image.begin() + (row - down) * n_columns_ + first - right, end - first,
+                  moved.begin() + row * n_columns_ + first);
+  }
+
   MnistConfig config_;
   std::vector<std::uint8_t> pixels_;  // (images, pixels)
-  int n_pixels_;
+  int n_pixels_, n_columns_;
   std::uint64_t seed_;
   std::uint32_t first_number_;
 };
@@ -98,17 +121,25 @@ SplitSizes read_split_sizes(const std::filesystem::path& images,
   return sizes;
 }
 
-int n_used(int wanted, const SplitSizes& sizes, const char* key, Attempts& attempts) {
-  if (sizes.images.empty()) return 0;
-  if (wanted < 0 || wanted > sizes.images[0])
+int n_used(int wanted, std::int64_t n_there, const char* key, Attempts& attempts) {
+  if (wanted < 0 || wanted > n_there)
     attempts.add(std::string("task.") + key, std::to_string(wanted),
-                 "0 to " + std::to_string(sizes.images[0]) + ", the samples of the files");
-  return static_cast<int>(wanted == 0 ? sizes.images[0] : wanted);
+                 "0 to " + std::to_string(n_there) + ", the samples of the files");
+  return static_cast<int>(wanted == 0 ? n_there : wanted);
 }
 
+// what is left from `first` on
+std::int64_t n_from(int first, std::int64_t n, Attempts& attempts) {
+  if (first >= 0 && first < n) return n - first;
+  attempts.add("task.first_train", std::to_string(first),
+               "0 to " + std::to_string(n - 1) + ", a training sample of the files");
+  return n;
+}
+
+// samples first .. first + n - 1; image 0 of the file has `number` for the random numbers
 Dataset load_split(const MnistConfig& config, const MnistShape& shape,
-                   const std::filesystem::path& images, const std::filesystem::path& labels, int n,
-                   std::uint64_t seed, std::uint32_t first_number) {
+                   const std::filesystem::path& images, const std::filesystem::path& labels,
+                   int first, int n, std::uint64_t seed, std::uint32_t number) {
   Attempts attempts;
   IdxData pixels, classes;
   attempts.run([&] { pixels = read_idx(images, 3); });
@@ -124,12 +155,15 @@ Dataset load_split(const MnistConfig& config, const MnistShape& shape,
   data.n_samples = n;
   data.n_steps = shape.n_steps;
   data.n_inputs = shape.n_inputs;
-  data.labels.assign(classes.values.begin(), classes.values.begin() + n);
+  data.labels.assign(classes.values.begin() + first, classes.values.begin() + first + n);
   const int n_pixels = shape.n_steps - config.n_cue_steps;
-  pixels.values.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(n_pixels));
+  const auto at = [&](int i) { return pixels.values.begin() + std::int64_t{i} * n_pixels; };
+  pixels.values.erase(at(first + n), pixels.values.end());
+  pixels.values.erase(pixels.values.begin(), at(first));
   pixels.values.shrink_to_fit();
   data.source = std::make_shared<const MnistSource>(config, std::move(pixels.values), n_pixels,
-                                                    seed, first_number);
+                                                    shape.n_columns, seed,
+                                                    number + static_cast<std::uint32_t>(first));
   return data;
 }
 
@@ -162,8 +196,11 @@ MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files) {
   const SplitSizes train = read_split_sizes(files.train_images, files.train_labels, attempts);
   const SplitSizes test = read_split_sizes(files.test_images, files.test_labels, attempts);
   MnistShape shape;
-  shape.n_train = n_used(config.n_train, train, "n_train", attempts);
-  shape.n_test = n_used(config.n_test, test, "n_test", attempts);
+  if (!train.images.empty())
+    shape.n_train = n_used(config.n_train, n_from(config.first_train, train.images[0], attempts),
+                           "n_train", attempts);
+  if (!test.images.empty())
+    shape.n_test = n_used(config.n_test, test.images[0], "n_test", attempts);
   if (!train.images.empty() && !test.images.empty()) {
     if (train.images[1] != test.images[1] || train.images[2] != test.images[2])
       attempts.add(files.test_images.string(),
@@ -178,6 +215,7 @@ MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files) {
                    "at most " + std::to_string(kMaxRows));
   }
   attempts.throw_if_any();
+  shape.n_columns = static_cast<int>(train.images[2]);
   shape.n_steps = static_cast<int>(train.images[1] * train.images[2]) + config.n_cue_steps;
   shape.n_inputs = (config.coding == MnistCoding::kRate ? config.n_rate_units : kCrossingUnits) + 1;
   return shape;
@@ -190,12 +228,14 @@ TaskData load_mnist(const MnistConfig& config, const MnistFiles& files, std::uin
   data.n_classes = kMnistClasses;
   Attempts attempts;
   attempts.run([&] {
-    data.train =
-        load_split(config, shape, files.train_images, files.train_labels, shape.n_train, seed, 0);
+    data.train = load_split(config, shape, files.train_images, files.train_labels,
+                            config.first_train, shape.n_train, seed, 0);
   });
   attempts.run([&] {
-    data.test = load_split(config, shape, files.test_images, files.test_labels, shape.n_test, seed,
-                           n_all_train);
+    MnistConfig unmoved = config;
+    unmoved.shift = 0;
+    data.test = load_split(unmoved, shape, files.test_images, files.test_labels, 0, shape.n_test,
+                           seed, n_all_train);
   });
   attempts.throw_if_any();
   return data;

@@ -1,0 +1,131 @@
+#include "engine/api/network.h"
+
+#include <cmath>
+#include <functional>
+
+#include "engine/config/parse_config.h"
+#include "engine/state/hash.h"
+
+namespace spikelane {
+
+SharedHandles<ApiNetwork>& api_networks() {
+  // never destroyed: a host's own static objects may still use it at exit
+  static auto& handles = *new SharedHandles<ApiNetwork>;
+  return handles;
+}
+
+namespace {
+
+spikelane_status read_load_options(const ErrorText& text, const spikelane_load_options* given,
+                                   spikelane_load_options& options) {
+  options = spikelane_default_load_options();
+  if (const auto status = read_struct(text, "options", given, options)) return status;
+  if (options.abi_version != SPIKELANE_ABI_VERSION)
+    return text.fail(SPIKELANE_ERROR_VERSION,
+                     "options.abi_version: found %u; allowed: %d, the ABI of this library (%s)",
+                     static_cast<unsigned>(options.abi_version), SPIKELANE_ABI_VERSION,
+                     spikelane_version());
+  if ((options.allocate == nullptr) != (options.release == nullptr))
+    return text.fail(SPIKELANE_ERROR_ARGUMENT,
+                     "options.allocate: found without release, or the reverse; allowed: both");
+  return SPIKELANE_OK;
+}
+
+// structure and weights: what a saved state belongs to
+std::uint64_t digest_of(const Policy& policy) {
+  StateHash hash;
+  hash.add(std::string_view(network_digest(policy.config)));
+  hash.add(static_cast<std::uint64_t>(policy.config.network.n_inputs));
+  hash.add(std::span<const float>(policy.parameters));
+  return hash.value();
+}
+
+spikelane_status load(const char* source, const spikelane_load_options* given,
+                      spikelane_network* network, const ErrorText& text,
+                      const std::function<Policy()>& read) {
+  if (network == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "network: found NULL");
+  spikelane_load_options options;
+  if (const auto status = read_load_options(text, given, options)) return status;
+  auto loaded = std::make_shared<ApiNetwork>();
+  loaded->policy = read();
+  loaded->digest = digest_of(loaded->policy);
+  loaded->memory = {options.allocate, options.release, options.allocator_user};
+  loaded->log = options.log;
+  loaded->log_user = options.log_user;
+  const NetworkDescription& description = loaded->policy.config.network;
+  loaded->say("spikelane " + std::string(spikelane_version()) + ": loaded " + source + ", " +
+              std::to_string(description.n_inputs) + " inputs, " +
+              std::to_string(description.populations.size()) + " populations, " +
+              std::to_string(loaded->policy.parameters.size()) + " parameters");
+  network->id = api_networks().add(loaded);
+  return SPIKELANE_OK;
+}
+
+}  // namespace
+}  // namespace spikelane
+
+using namespace spikelane;
+
+spikelane_status spikelane_load(const char* path, const spikelane_load_options* options,
+                                spikelane_network* network, char* error, size_t error_size) {
+  return guarded(error, error_size, [&](const ErrorText& text) {
+    if (path == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "path: found NULL");
+    return load(path, options, network, text, [&] {
+      Metadata metadata;
+      const auto tensors = read_safetensors(path, &metadata);
+      return parse_policy(tensors, metadata, path);
+    });
+  });
+}
+
+spikelane_status spikelane_load_memory(const void* bytes, size_t n_bytes,
+                                       const spikelane_load_options* options,
+                                       spikelane_network* network, char* error, size_t error_size) {
+  return guarded(error, error_size, [&](const ErrorText& text) {
+    if (bytes == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "bytes: found NULL");
+    return load("memory", options, network, text, [&] {
+      Metadata metadata;
+      const auto tensors =
+          parse_safetensors({static_cast<const char*>(bytes), n_bytes}, "memory", &metadata);
+      return parse_policy(tensors, metadata, "memory");
+    });
+  });
+}
+
+spikelane_status spikelane_load_config(const char* config_path, const char* weights_path,
+                                       const spikelane_load_options* options,
+                                       spikelane_network* network, char* error, size_t error_size) {
+  return guarded(error, error_size, [&](const ErrorText& text) {
+    if (config_path == nullptr)
+      return text.fail(SPIKELANE_ERROR_ARGUMENT, "config_path: found NULL");
+    if (weights_path == nullptr)
+      return text.fail(SPIKELANE_ERROR_ARGUMENT, "weights_path: found NULL");
+    return load(config_path, options, network, text, [&] {
+      return make_policy(parse_config_file(config_path), read_safetensors(weights_path),
+                         weights_path);
+    });
+  });
+}
+
+spikelane_status spikelane_unload(spikelane_network network, char* error, size_t error_size) {
+  return guarded(error, error_size, [&](const ErrorText& text) {
+    if (api_networks().close(network.id)) return SPIKELANE_OK;
+    return text.fail(SPIKELANE_ERROR_HANDLE, "network: no such handle, or unloaded already");
+  });
+}
+
+spikelane_status spikelane_describe(spikelane_network network, spikelane_network_info* info,
+                                    char* error, size_t error_size) {
+  return guarded(error, error_size, [&](const ErrorText& text) {
+    const auto found = api_networks().find(network.id);
+    if (!found) return text.fail(SPIKELANE_ERROR_HANDLE, "network: no such handle");
+    const RunConfig& config = found->policy.config;
+    spikelane_network_info filled{};
+    filled.n_observations = config.network.n_inputs;
+    filled.n_actions = config.network.populations.back().n;
+    filled.n_populations = static_cast<int32_t>(config.network.populations.size());
+    filled.n_parameters = static_cast<int64_t>(found->policy.parameters.size());
+    filled.dt_ms = config.dt_ms;
+    return write_struct(text, "info", filled, info);
+  });
+}

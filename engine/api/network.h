@@ -1,0 +1,28 @@
+// What a network handle stands for.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/api/entry.h"
+#include "engine/api/handles.h"
+#include "engine/report/policy_file.h"
+#include "engine/state/aligned_memory.h"
+
+namespace spikelane {
+
+struct ApiNetwork {
+  Policy policy;
+  std::uint64_t digest = 0;  // XXH64 over structure and weights
+  MemoryHooks memory;
+  spikelane_log_function log = nullptr;
+  void* log_user = nullptr;
+
+  void say(const std::string& line) const {
+    if (log) log(log_user, line.c_str());
+  }
+};
+
+SharedHandles<ApiNetwork>& api_networks();
+
+}  // namespace spikelane
