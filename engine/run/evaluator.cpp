@@ -11,7 +11,7 @@ namespace spikelane {
 
 Evaluator::Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& pool)
     : plan_(plan), kernels_(kernels), pool_(pool) {
-  for (int thread = 0; thread < pool.n_threads() && !kernels.cuda; ++thread)
+  for (int thread = 0; thread < pool.n_threads() && !runs_on_device(); ++thread)
     scratch_.emplace_back(plan, plan.view().n_steps, true);
 }
 
@@ -30,7 +30,7 @@ void Evaluator::run(int first_member, int n_members,
   const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
   assert(inputs.labels().size() == n_samples);
   assert(scores.losses.size() >= static_cast<std::size_t>(first_member + n_members) * n_samples);
-  if (kernels_.cuda) {
+  if (runs_on_device()) {
     run_on_device(first_member, n_members, nullptr, fill_block, inputs, scores);
     return;
   }
@@ -80,10 +80,10 @@ void Evaluator::run(int first_member, int n_members,
 void Evaluator::run(int first, int n, const Members& members, const EncodedInputs& inputs,
                     TrialScores& scores) {
   const auto fill = [&](int member, float* block) { members.fill(member, block); };
-  if (kernels_.cuda)
+  if (runs_on_device())
     run_on_device(first, n, &members, fill, inputs, scores);
   else
-    run(first, n, fill, inputs, scores);
+    run(first, n, fill, inputs, scores, members.shared());
 }
 
 void Evaluator::run_on_device(int first, int n, const Members* members,

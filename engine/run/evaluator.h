@@ -46,6 +46,8 @@ class Evaluator {
            TrialScores& scores);
 
  private:
+  // noise of low rank is the CPU's alone so far
+  bool runs_on_device() const { return kernels_.cuda != nullptr && plan_.rank() == 0; }
   void run_on_device(int first, int n, const Members* members,
                      const std::function<void(int, float*)>& fill_block,
                      const EncodedInputs& inputs, TrialScores& scores);

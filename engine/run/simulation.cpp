@@ -25,7 +25,7 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
                    static_cast<std::size_t>(state_.tiles_per_member() * plan.view().n_inputs *
                                             plan.lanes_per_tile()) *
                    sizeof(float)) {
-  if (kernels.cuda)
+  if (kernels.cuda && plan.rank() == 0)
     device_ = std::make_unique<DeviceTrials>(*kernels.cuda, plan, n_members, n_samples, max_window,
                                              true, false);
   for (int thread = 0; thread < pool.n_threads() && !device_; ++thread)

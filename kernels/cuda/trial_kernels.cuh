@@ -61,6 +61,7 @@ __global__ void __launch_bounds__(256) run_trials_kernel(const CudaTrialArgs* ar
       trials[i_team] = {
           a.plan,
           draws ? block : a.blocks + member * a.block_stride,
+          nullptr,
           a.inputs + (a.has_own_inputs ? i_item : i_tile),
           1,
           a.t_begin,

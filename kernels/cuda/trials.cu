@@ -47,10 +47,10 @@ const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles
   if (*has_shared_table) n_shared += n_tables;
   grid->n_shared_bytes = static_cast<int>(n_shared);
   const TrialKernel kernel = kernel_of(layout, *grid);
-  if (const char* error = text_of(
-          cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                               cudaFuncAttributeMaxDynamicSharedMemorySize, grid->n_shared_bytes),
-          "asking for shared memory"))
+  if (const char* error = text_of(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                                       cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                       static_cast<int>(n_room)),
+                                  "asking for shared memory"))
     return error;
   int n_resident = 0;
   if (const char* error = text_of(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
