@@ -121,7 +121,7 @@ void Evaluator::run_on_device(int first, int n, const Members* members,
     throw_not_finite({first + static_cast<int>(lost->member),
                       static_cast<int>(lost->tile) * plan_.lanes_per_tile() + lost->at.lane,
                       lost->at.population, lost->at.step},
-                     fill_block, inputs);
+                     fill_block, inputs, nullptr);
 }
 
 void Evaluator::throw_not_finite(const NotFiniteRow& row,
