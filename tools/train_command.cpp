@@ -207,6 +207,7 @@ int train_on_ranks(const TrainOptions& options) {
     const int exit_code = report_failure();
     std::fprintf(stderr, "in process %d of %d; all of them end\n", ranks->rank(), ranks->n_ranks());
     ranks->abort(exit_code);
+    return exit_code;  // g++ does not see that a virtual function never returns
   }
 }
 
