@@ -10,8 +10,10 @@
 
 #include "engine/config/user_error.h"
 #include "tasks/array/array_task.h"
+#include "tasks/control/control_task.h"
 #include "tasks/data_path.h"
 #include "tasks/mnist/mnist_task.h"
+#include "tasks/mujoco/mujoco_task.h"
 #include "tasks/randman/randman.h"
 
 namespace spikelane {
@@ -122,6 +124,30 @@ TaskShape describe_mnist_task(const MnistConfig& config, const MnistFiles& files
   return shape;
 }
 
+std::shared_ptr<const ClosedLoop> load_loop(const TaskConfig& task, const std::string& data_dir,
+                                            const std::string& config_path) {
+  if (task.kind == TaskKind::kMujoco)
+    return load_mujoco(task.mujoco, task.control,
+                       has_mujoco()
+                           ? find_data_file(task.mujoco.model, data_dir, config_path, "task.model",
+                                            "it is an MJCF file; tasks/mujoco/models has "
+                                            "some")
+                           : std::filesystem::path());
+  if (task.kind == TaskKind::kCartpole)
+    return std::make_shared<const ClosedLoop>(task.control, cartpole_port(), draw_cartpole);
+  return std::make_shared<const ClosedLoop>(task.control, pendulum_port(), draw_pendulum);
+}
+
+TaskShape describe_loop(const ClosedLoop& loop) {
+  TaskShape shape;
+  shape.n_inputs = loop.n_inputs();
+  shape.n_steps = loop.n_steps();
+  shape.n_classes = loop.n_outputs();
+  shape.n_train = loop.config().n_episodes;
+  shape.n_test = loop.config().n_test_episodes;
+  return shape;
+}
+
 }  // namespace
 
 TaskShape describe_task(const TaskConfig& task, const std::string& data_dir,
@@ -132,6 +158,7 @@ TaskShape describe_task(const TaskConfig& task, const std::string& data_dir,
   if (task.kind == TaskKind::kMnist) {
     return describe_mnist_task(task.mnist, find_mnist_files(task.mnist, data_dir, config_path));
   }
+  if (task.is_control()) return describe_loop(*load_loop(task, data_dir, config_path));
   return describe_randman(task.randman);
 }
 
@@ -148,6 +175,11 @@ TaskData load_task(const RunConfig& config) {
     const MnistConfig& mnist = config.task.mnist;
     return load_mnist(mnist, find_mnist_files(mnist, config.data_dir, config.config_path),
                       config.seed);
+  }
+  if (config.task.is_control()) {
+    TaskData data;
+    data.loop = load_loop(config.task, config.data_dir, config.config_path);
+    return data;
   }
   describe_randman(config.task.randman);
   return make_randman(config.task.randman);

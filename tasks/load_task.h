@@ -9,8 +9,9 @@ namespace spikelane {
 /// Sizes of a task, known before its data is made.
 struct TaskShape {
   int n_inputs = 0, n_steps = 0;
-  int n_classes = 0;            // 0: no labels
-  int n_train = 0, n_test = 0;  // samples; n_test is n_train where the training samples are tested
+  int n_classes = 0;  // 0: no labels; control tasks: readouts that the actions need
+  int n_train = 0,
+      n_test = 0;  // samples or episodes; n_test is n_train where the training samples are tested
 };
 
 /// Checks what can be checked without making the data and returns the sizes: randman from the

@@ -62,6 +62,9 @@ std::string to_text(const SceneResult& scene) {
   line(text_of("%.5f s min, %.5f s median of %.0f", scene.seconds_min, scene.seconds_median,
                scene.n_repeats) +
        ", " + rate_text(*scene.sample_steps_per_s) + "sample-steps/s");
+  if (scene.env_steps_per_s)
+    line(rate_text(*scene.env_steps_per_s) + "environment steps/s, " +
+         text_of("%.0f %% of the time in physics", *scene.physics_share * 100.0));
   line(text_of("firing rate %.4f", *scene.firing_rate));
   if (scene.n_bytes)
     line(text_of("%.4g GB of weights read, %.1f %% of the ", *scene.n_bytes * 1e-9,

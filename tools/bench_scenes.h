@@ -37,6 +37,7 @@ std::vector<SceneResult> run_es_randman(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine);
 std::vector<SceneResult> run_latency(const BenchMachine& machine);
+std::vector<SceneResult> run_closed_loop(const BenchMachine& machine);
 std::vector<SceneResult> run_smnist_trial(const BenchMachine& machine);
 std::vector<SceneResult> run_smnist_online(const BenchMachine& machine);
 std::vector<SceneResult> run_online_latency(const BenchMachine& machine);

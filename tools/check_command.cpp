@@ -37,6 +37,16 @@ std::string bytes_text(double n_bytes) {
 
 void print_task(const CheckedConfig& checked) {
   const TaskShape& shape = checked.shape;
+  if (checked.config.task.is_control()) {
+    const ControlConfig& control = checked.config.task.control;
+    std::printf(
+        "task %s: %d inputs, %d actions, up to %d control steps of %d step%s; "
+        "%s episodes to train, %s to test\n",
+        name_of(checked.config.task.kind, kTaskKinds).c_str(), shape.n_inputs, shape.n_classes,
+        control.max_steps, control.control_steps, control.control_steps == 1 ? "" : "s",
+        with_commas(shape.n_train).c_str(), with_commas(shape.n_test).c_str());
+    return;
+  }
   std::printf("task %s: %d inputs, %d steps, %d classes; %s samples to train, %s to test\n",
               name_of(checked.config.task.kind, kTaskKinds).c_str(), shape.n_inputs, shape.n_steps,
               shape.n_classes, with_commas(shape.n_train).c_str(),
@@ -73,11 +83,15 @@ void print_rule(const CheckedConfig& checked) {
   }
   const EsConfig& es = config.rule.es;
   const int batch = es.batch == 0 ? checked.shape.n_train : es.batch;
-  std::printf("rule es: %d members%s, batch of %s samples\n", es.n_members,
-              es.antithetic ? " in antithetic pairs" : "", with_commas(batch).c_str());
+  const bool is_control = config.task.is_control();
+  std::printf(is_control ? "rule es: %d members%s, %s episodes each\n"
+                         : "rule es: %d members%s, batch of %s samples\n",
+              es.n_members, es.antithetic ? " in antithetic pairs" : "",
+              with_commas(batch).c_str());
   const double sample_steps = static_cast<double>(es.n_members) * batch * checked.shape.n_steps;
-  std::printf("  a generation: %.4g sample-steps; the run of %s updates: %.4g\n", sample_steps,
-              with_commas(config.run.n_updates).c_str(), sample_steps * config.run.n_updates);
+  std::printf("  a generation: %s%.4g sample-steps; the run of %s updates: %.4g\n",
+              is_control ? "up to " : "", sample_steps, with_commas(config.run.n_updates).c_str(),
+              sample_steps * config.run.n_updates);
 }
 
 void print_memory(const CheckedConfig& checked) {

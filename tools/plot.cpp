@@ -171,6 +171,12 @@ std::string curve_title(const json& results) {
                   100.0 * results.at(accuracy).get<double>());
     title += (title.empty() ? "" : ": ") + std::string(text);
   }
+  const json::json_pointer mean_return("/final/mean_return");
+  if (results.contains(mean_return) && results.at(mean_return).is_number()) {
+    char text[48];
+    std::snprintf(text, sizeof text, "mean return %.4g", results.at(mean_return).get<double>());
+    title += (title.empty() ? "" : ": ") + std::string(text);
+  }
   return title.empty() ? "learning curve" : title;
 }
 

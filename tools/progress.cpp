@@ -70,6 +70,8 @@ void Progress::on_report(const RunResult& result) {
   for (const Report& report : result.reports) {
     if (report.regression_loss) regression = format("  regression %.4g", *report.regression_loss);
     if (report.train_loss) loss = format("  loss %.4g", *report.train_loss);
+    if (report.train_return) loss = format("  return %.4g", *report.train_return);
+    if (report.mean_return) accuracy = format("  test return %.4g", *report.mean_return);
     if (report.test_accuracy) accuracy = format("  test %.1f %%", 100.0 * *report.test_accuracy);
   }
   scores_ = loss + regression + accuracy;
@@ -89,6 +91,7 @@ void print_summary(const RunResult& result) {
   }
   if (report.test_accuracy)
     text += format("test accuracy: %.2f %%\n", 100.0 * *report.test_accuracy);
+  if (report.mean_return) text += format("mean return:   %.6g\n", *report.mean_return);
   if (report.test_loss) text += format("test loss:     %.6g\n", *report.test_loss);
   for (const auto& [population, rate] : report.firing_rate)
     text += "firing rate:   " + population + format(" %.4f spikes per neuron and step\n", rate);
@@ -97,6 +100,10 @@ void print_summary(const RunResult& result) {
   if (result.timing.sample_steps_per_s > 0.0)
     text += "speed:         " + rate_text(result.timing.sample_steps_per_s) + "sample-steps/s\n";
   say(text_stream(), text);
+  if (report.n_unstable)
+    say(stderr, format("warning: the physics became unstable in %d held-out episodes, which ended "
+                       "there\n",
+                       *report.n_unstable));
   for (const auto& [population, rate] : report.firing_rate) {
     if (rate == 0.0)
       say(stderr, "warning: population \"" + population + "\" is silent\n");

@@ -415,7 +415,7 @@ void check_randman(const RunConfig& config, Problems& problems) {
 
 void check_config(const RunConfig& config, bool is_phase_list, Problems& problems) {
   check_network(config.network, problems);
-  check_loss(config, problems);
+  if (!config.task.is_control()) check_loss(config, problems);
   if (config.rule.kind == RuleKind::kEs) {
     check_es(config, is_phase_list, problems);
     check_optimiser(config.rule.es.optimiser, "rule.optimiser", problems);
@@ -426,6 +426,7 @@ void check_config(const RunConfig& config, bool is_phase_list, Problems& problem
     check_regression(config, problems);
   }
   check_run(config.run, problems);
+  if (config.task.is_control() && !problems.has_at("task")) check_control(config, problems);
   if (config.task.kind == TaskKind::kRandman && !problems.has_at("task")) {
     check_randman(config, problems);
   }
@@ -450,7 +451,8 @@ void check_task_sizes(const RunConfig& config, const TaskSizes& sizes, Problems&
     problems.add("network", std::to_string(config.network.n_inputs) + " inputs",
                  std::to_string(sizes.n_inputs) + " inputs, as the task has");
   }
-  if (sizes.n_classes < 2) {
+  const bool is_control = config.task.is_control();
+  if (sizes.n_classes < 2 && !is_control) {
     problems.add("task", sizes.n_classes == 0 ? "no labels" : "a single class",
                  "labels of two or more classes: the loss compares them with the output");
     return;
@@ -462,7 +464,8 @@ void check_task_sizes(const RunConfig& config, const TaskSizes& sizes, Problems&
       !problems.has_at(population_at(populations.size() - 1, ".model"))) {
     problems.add(place, std::to_string(populations.back().n),
                  std::to_string(sizes.n_classes) +
-                     ", one for each class: " + in_quotes(populations.back().name) +
+                     (is_control ? ", one for each action: " : ", one for each class: ") +
+                     in_quotes(populations.back().name) +
                      " is the output population, the last one");
   }
 }

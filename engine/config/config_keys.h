@@ -16,7 +16,15 @@
 namespace spikelane {
 
 inline constexpr EnumName<TaskKind> kTaskKinds[] = {
-    {TaskKind::kRandman, "randman"}, {TaskKind::kArray, "array"}, {TaskKind::kMnist, "mnist"}};
+    {TaskKind::kRandman, "randman"},   {TaskKind::kArray, "array"},
+    {TaskKind::kMnist, "mnist"},       {TaskKind::kCartpole, "cartpole"},
+    {TaskKind::kPendulum, "pendulum"}, {TaskKind::kMujoco, "mujoco"}};
+inline constexpr EnumName<ObservationKind> kObservationKinds[] = {
+    {ObservationKind::kDirect, "direct"},
+    {ObservationKind::kRates, "rates"},
+    {ObservationKind::kGaussian, "gaussian"}};
+inline constexpr EnumName<ActionKind> kActionKinds[] = {{ActionKind::kTanh, "tanh"},
+                                                        {ActionKind::kClip, "clip"}};
 inline constexpr EnumName<MnistCoding> kMnistCodings[] = {{MnistCoding::kCrossing, "crossing"},
                                                           {MnistCoding::kRate, "rate"}};
 inline constexpr EnumName<NeuronModel> kNeuronModels[] = {{NeuronModel::kLeaky, "leaky"},
@@ -133,6 +141,71 @@ void visit_mnist(Visitor& v, MnistConfig& c) {
             c.n_cue_steps, {0, 100'000});
   v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
   v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
+}
+
+template <class Visitor>
+void visit_observation(Visitor& v, ObservationConfig& c) {
+  v.variant(
+      {"coding",
+       "observations as they are; two rectified inputs each, + and -; or a population of "
+       "Gaussian receptive fields each"},
+      c.coding, kObservationKinds, [&](ObservationKind coding) {
+        if (coding != ObservationKind::kGaussian) {
+          v.per_neuron({"scale", "what stands for an input of 1; one for each observation"},
+                       c.scale, 0, kPositive);
+          return;
+        }
+        v.integer({"n_fields", "receptive fields of an observation, evenly spaced"}, c.n_fields,
+                  {2, 10'000});
+        v.per_neuron({"low", "centre of the first field; one for each observation"}, c.low, 0, {});
+        v.per_neuron({"high", "centre of the last field; above low"}, c.high, 0, {});
+        v.per_neuron({"width", "standard deviation of a field", "distance between two centres"},
+                     c.width, 0, kPositive);
+      });
+}
+
+template <class Visitor>
+void visit_control(Visitor& v, ControlConfig& c, bool is_discrete) {
+  v.integer({"n_episodes", "episodes of each member in an update; all members see the same starts"},
+            c.n_episodes, {1, kMaxRows});
+  v.integer({"n_test_episodes", "held-out episodes, the same at each test"}, c.n_test_episodes,
+            {1, kMaxRows});
+  v.integer({"max_steps", "control steps after which an episode ends", "control steps"},
+            c.max_steps, {1, kMaxSteps});
+  v.integer({"control_steps", "steps of the network in each control step", "steps"},
+            c.control_steps, {1, 1'000});
+  v.section({"observation", "how observations become inputs"},
+            [&] { visit_observation(v, c.observation); });
+  if (is_discrete) return;
+  v.one_of({"squash", "what takes a readout, times action_scale, into -1 .. 1"}, c.squash,
+           kActionKinds);
+  v.number({"action_scale", "factor on the readouts before they are squashed"}, c.action_scale,
+           kPositive);
+}
+
+template <class Visitor>
+void visit_mujoco(Visitor& v, MujocoConfig& c) {
+  v.text({"model", "MJCF file: beside the config, in the data folders, or absolute", "", true},
+         c.model);
+  v.names_or_all({"sensors", "the observations, in this order"}, c.sensors, "sensor");
+  v.names_or_all({"actuators", "the actions, in this order"}, c.actuators, "actuator");
+  v.text({"body", "whose way along x, height and tilt count", "", true}, c.body);
+  v.integer({"physics_steps", "MuJoCo's steps in a control step", "steps"}, c.physics_steps,
+            {1, 10'000});
+  v.number({"forward", "reward for each m/s of the body along x, in each control step"}, c.forward,
+           {});
+  v.number({"healthy", "reward of a control step that ends within the limits below"}, c.healthy,
+           {});
+  v.number({"control_cost", "taken off: times the mean square of the action"}, c.control_cost,
+           kNotNegative);
+  v.number({"min_height", "the episode ends where the body is lower", "m"}, c.min_height,
+           {.min = -1e6, .max = 1e6});
+  v.number({"max_height", "or higher; above min_height", "m"}, c.max_height,
+           {.min = -1e6, .max = 1e6});
+  v.number({"min_upright", "or its z axis tilts so that its cosine is smaller"}, c.min_upright,
+           {.min = -1.0, .max = 1.0});
+  v.number({"reset_noise", "start positions and velocities are the model's +- up to so much"},
+           c.reset_noise, {.min = 0.0, .max = 10.0});
 }
 
 template <class Visitor>
@@ -403,6 +476,8 @@ void visit_config(Visitor& v, RunConfig& c) {
       if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
       if (kind == TaskKind::kArray) visit_array(v, c.task.array);
       if (kind == TaskKind::kMnist) visit_mnist(v, c.task.mnist);
+      if (kind == TaskKind::kMujoco) visit_mujoco(v, c.task.mujoco);
+      if (c.task.is_control()) visit_control(v, c.task.control, kind == TaskKind::kCartpole);
     });
   });
   v.section({"network", "populations and projections", "", true},

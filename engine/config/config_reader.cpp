@@ -213,8 +213,9 @@ void ConfigReader::count_or_all(const Key& key, int& value, IntegerRange range) 
   }
 }
 
-void ConfigReader::names_or_all(const Key& key, std::vector<std::string>& values) {
-  const std::string allowed = "\"all\", or an array of tensor names";
+void ConfigReader::names_or_all(const Key& key, std::vector<std::string>& values,
+                                const char* what) {
+  const std::string allowed = std::string("\"all\", or an array of ") + what + " names";
   const json* found = find(key, allowed);
   if (found == nullptr) return;
   values.clear();
@@ -228,7 +229,8 @@ void ConfigReader::names_or_all(const Key& key, std::vector<std::string>& values
     if (name.is_string()) {
       values.push_back(name.get<std::string>());
     } else {
-      problems_.add(path(key) + '.' + std::to_string(i), value_text(name), "a tensor name");
+      problems_.add(path(key) + '.' + std::to_string(i), value_text(name),
+                    std::string(what == std::string("actuator") ? "an " : "a ") + what + " name");
     }
   }
 }

@@ -46,7 +46,7 @@ class ConfigReader {
   void count_or_all(const Key& key, int& value, IntegerRange range);
 
   /// A list of names, or "all", which is the empty list in the field.
-  void names_or_all(const Key& key, std::vector<std::string>& values);
+  void names_or_all(const Key& key, std::vector<std::string>& values, const char* what = "tensor");
 
   /// A number of updates, or {"seconds": s}; the other of the two fields is then 0.
   void updates_or_seconds(const Key& key, int& updates, double& seconds);

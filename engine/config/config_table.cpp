@@ -49,8 +49,8 @@ class TableMaker {
     add(key, range.to_text() + ", or \"all\"", value == 0 ? "\"all\"" : std::to_string(value));
   }
 
-  void names_or_all(const Key& key, const std::vector<std::string>&) {
-    add(key, "\"all\", or an array of tensor names", "\"all\"");
+  void names_or_all(const Key& key, const std::vector<std::string>&, const char* what = "tensor") {
+    add(key, std::string("\"all\", or an array of ") + what + " names", "\"all\"");
   }
 
   void updates_or_seconds(const Key& key, int, double seconds) {

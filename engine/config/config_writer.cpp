@@ -58,7 +58,7 @@ class ConfigWriter {
     }
   }
 
-  void names_or_all(const Key& key, const std::vector<std::string>& values) {
+  void names_or_all(const Key& key, const std::vector<std::string>& values, const char* = nullptr) {
     if (values.empty()) {
       (*object_)[key.name] = "all";
     } else {

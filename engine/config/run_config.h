@@ -11,7 +11,7 @@
 
 namespace spikelane {
 
-enum class TaskKind { kRandman, kArray, kMnist };
+enum class TaskKind { kRandman, kArray, kMnist, kCartpole, kPendulum, kMujoco };
 
 /// Random smooth manifolds as spike times (Zenke and Vogels 2021); see tasks/randman.
 struct RandmanConfig {
@@ -45,11 +45,57 @@ struct MnistConfig {
   int n_train = 0, n_test = 0;  // the first so many samples; 0: all
 };
 
+enum class ObservationKind { kDirect, kRates, kGaussian };
+enum class ActionKind { kTanh, kClip };
+
+/// How the numbers that an environment shows become inputs (kernels/step/observation_code.h). One
+/// number for all observations, or one for each.
+struct ObservationConfig {
+  ObservationKind coding = ObservationKind::kDirect;
+  std::vector<double> scale{1.0};            // kDirect, kRates
+  int n_fields = 8;                          // kGaussian: of each observation
+  std::vector<double> low{-1.0}, high{1.0};  // kGaussian: the first and last centre
+  std::vector<double> width{1.0};            // kGaussian: in distances between centres
+};
+
+/// What control tasks have in common.
+struct ControlConfig {
+  int n_episodes = 16;        // of each member in an update, the same for all
+  int n_test_episodes = 200;  // held out
+  int max_steps = 500;        // control steps of an episode
+  int control_steps = 1;      // network steps of a control step
+  ObservationConfig observation;
+  ActionKind squash = ActionKind::kTanh;  // not cartpole, whose action is the largest readout
+  double action_scale = 1.0;              // of the readout, before it is squashed
+};
+
+/// A MuJoCo world; see tasks/mujoco.
+struct MujocoConfig {
+  std::string model;                   // MJCF file
+  std::vector<std::string> sensors;    // observations, by name; empty: all
+  std::vector<std::string> actuators;  // actions, by name; empty: all
+  std::string body;                    // whose way, height and tilt count
+  int physics_steps = 4;               // of one control step
+  double forward = 1.0;                // reward for each m/s along x
+  double healthy = 0.0;                // reward of a control step at whose end the body is healthy
+  double control_cost = 0.0;           // times the mean square of the action
+  double min_height = -1e6, max_height = 1e6;  // m, of the body's origin; outside the episode ends
+  double min_upright = -1.0;                   // cosine of the tilt; below the episode ends
+  double reset_noise = 0.01;  // positions and velocities start uniform within +- of it
+};
+
 struct TaskConfig {
   TaskKind kind = TaskKind::kRandman;
   RandmanConfig randman;
   ArrayConfig array;
   MnistConfig mnist;
+  ControlConfig control;
+  MujocoConfig mujoco;
+
+  /// Whether inputs come from an environment that hears the outputs.
+  bool is_control() const {
+    return kind == TaskKind::kCartpole || kind == TaskKind::kPendulum || kind == TaskKind::kMujoco;
+  }
 };
 
 enum class LossKind { kCrossEntropy, kCountHinge, kMeanSquaredError };

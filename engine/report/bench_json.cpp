@@ -16,6 +16,8 @@ ordered_json scene_to_json(const SceneResult& scene) {
     if (value) object[key] = *value;
   };
   put_if_any("sample_steps_per_s", scene.sample_steps_per_s);
+  put_if_any("env_steps_per_s", scene.env_steps_per_s);
+  put_if_any("physics_share", scene.physics_share);
   put_if_any("microseconds_mean", scene.microseconds_mean);
   put_if_any("microseconds_p50", scene.microseconds_p50);
   put_if_any("microseconds_p99", scene.microseconds_p99);

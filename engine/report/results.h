@@ -17,6 +17,9 @@ struct Report {
   std::optional<double> train_loss,
       train_accuracy;  // means over all updates since the last report and over the members
   std::optional<double> test_loss, test_accuracy;  // of the mean parameters on held-out data
+  std::optional<double> train_return;              // as train_loss, of a control task's episodes
+  std::optional<double> mean_return;               // of the mean parameters, over held-out episodes
+  std::optional<int> n_unstable;  // held-out episodes that the physics ended, where there are any
   std::map<std::string, double>
       firing_rate;  // per spiking population, spikes per neuron and step, on the held-out data
   std::optional<double> gradient_norm;    // of the last update

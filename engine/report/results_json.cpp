@@ -45,6 +45,9 @@ void visit_report(Visitor& v, AnyReport& report) {
   v.number_if_any("train_accuracy", report.train_accuracy);
   v.number_if_any("test_loss", report.test_loss);
   v.number_if_any("test_accuracy", report.test_accuracy);
+  v.number_if_any("train_return", report.train_return);
+  v.number_if_any("mean_return", report.mean_return);
+  v.count_if_any("n_unstable", report.n_unstable);
   v.numbers_if_any("firing_rate", report.firing_rate);
   v.number_if_any("gradient_norm", report.gradient_norm);
   v.number_if_any("regression_loss", report.regression_loss);
@@ -57,6 +60,9 @@ struct ReportWriter {
   void count(const char* key, int value) { object[key] = value; }
   void number(const char* key, double value) { object[key] = value; }
   void number_if_any(const char* key, const std::optional<double>& value) {
+    if (value) object[key] = *value;
+  }
+  void count_if_any(const char* key, const std::optional<int>& value) {
     if (value) object[key] = *value;
   }
   void numbers_if_any(const char* key, const std::map<std::string, double>& values) {
@@ -81,6 +87,9 @@ class ReportReader {
   }
   void number_if_any(const char* key, std::optional<double>& value) {
     if (object_.contains(key)) value = read(key, object_[key]);
+  }
+  void count_if_any(const char* key, std::optional<int>& value) {
+    if (object_.contains(key)) count(key, value.emplace());
   }
   void numbers_if_any(const char* key, std::map<std::string, double>& values) {
     if (!object_.contains(key)) return;

@@ -9,6 +9,17 @@ namespace spikelane {
 
 constexpr int kBatch = 512;  // samples whose state is kept at a time
 
+void fill_report(Report& report, const TestScores& scores) {
+  report.mean_return = scores.mean_return;
+  if (scores.mean_return) {
+    if (scores.n_unstable > 0) report.n_unstable = scores.n_unstable;
+  } else {
+    report.test_loss = scores.loss;
+    report.test_accuracy = scores.accuracy;
+  }
+  report.firing_rate = scores.firing_rate;
+}
+
 static PlanOptions with_counts(PlanOptions options) {
   options.keeps_counts = true;
   return options;

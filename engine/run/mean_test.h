@@ -4,17 +4,24 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/report/results.h"
 #include "engine/run/simulation.h"
 
 namespace spikelane {
 
 struct TestScores {
   double loss = 0.0, accuracy = 0.0;
+  std::optional<double> mean_return;          // closed loops; then accuracy says nothing
+  int n_unstable = 0;                         // episodes that the physics ended
   std::map<std::string, double> firing_rate;  // spikes per neuron and step of spiking populations
 };
+
+/// What a report says of a test.
+void fill_report(Report& report, const TestScores& scores);
 
 /// Steps one batch from its reset to the end of its trials, instead of all steps at once; `first`
 /// is the number of the batch's first sample.

@@ -38,9 +38,12 @@ struct Dataset {
   std::vector<std::int32_t> labels;           // (B), empty when the task has none
 };
 
+class ClosedLoop;
+
 struct TaskData {
   int n_classes = 0;  // 0: no labels
   Dataset train, test;
+  std::shared_ptr<const ClosedLoop> loop;  // control tasks; then there are no data sets
 };
 
 }  // namespace spikelane

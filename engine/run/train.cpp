@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 
+#include "engine/run/episode_trials.h"
 #include "engine/run/es_trainer.h"
 #include "engine/run/kernl_trainer.h"
 #include "engine/run/mean_test.h"
@@ -36,12 +37,32 @@ struct Averages {
 
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
                                       const KernelTable& kernels, ThreadPool& pool,
-                                      const Dataset& data) {
+                                      const TaskData& task) {
+  if (task.loop)
+    return std::make_unique<EsTrainer>(
+        config, kernels, pool,
+        std::make_unique<EpisodeTrials>(config, options, kernels, pool, *task.loop));
+  const Dataset& data = task.train;
   if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.mode == KernlMode::kOnline)
     return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data);
   if (config.rule.kind == RuleKind::kKernl)
     return std::make_unique<KernlTrainer>(config, options, kernels, pool, data);
   return std::make_unique<EsTrainer>(config, options, kernels, pool, data);
+}
+
+// Scores of a parameter set on the first so many held-out samples or episodes; 0: all.
+using Test = std::function<TestScores(std::span<const float> parameters, int n)>;
+
+Test make_test(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+               ThreadPool& pool, const TaskData& data) {
+  if (data.loop) {
+    const auto test = std::make_shared<EpisodeTest>(config, options, kernels, pool, *data.loop);
+    return [test](std::span<const float> parameters, int n) { return test->run(parameters, n); };
+  }
+  // without held-out data the training samples are tested
+  const auto test = std::make_shared<MeanTest>(config, options, kernels, pool,
+                                               data.test.n_samples > 0 ? data.test : data.train);
+  return [test](std::span<const float> parameters, int n) { return test->run(parameters, n); };
 }
 
 class TrainingRun {
@@ -50,9 +71,8 @@ class TrainingRun {
               ThreadPool& pool, const TaskData& data, const TrainHooks& hooks)
       : config_(config),
         hooks_(hooks),
-        trainer_(make_trainer(config, options, kernels, pool, data.train)),
-        // without held-out data the training samples are tested
-        test_(config, options, kernels, pool, data.test.n_samples > 0 ? data.test : data.train) {
+        trainer_(make_trainer(config, options, kernels, pool, data)),
+        test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
     result_.machine.isa = kernels.isa;
     result_.machine.backend = "cpu";
@@ -155,17 +175,18 @@ class TrainingRun {
     report.update = static_cast<int>(trainer_->n_updates());
     if (last_.n_updates > 0 && last_.has_regression)
       report.regression_loss = last_.regression_loss / last_.n_updates;
-    if (last_.n_updates > 0 && last_.is_scored) {
+    if (last_.n_updates > 0 && config_.task.is_control()) {
+      report.train_return = -last_.loss / last_.n_updates;
+      report.gradient_norm = gradient_norm_;
+    } else if (last_.n_updates > 0 && last_.is_scored) {
       report.train_loss = last_.loss / last_.n_updates;
       report.train_accuracy = last_.accuracy / last_.n_updates;
       report.gradient_norm = gradient_norm_;
     }
     if (is_tested) {
       const auto start = Clock::now();
-      const TestScores scores = test_.run(trainer_->tested_parameters(), n_samples);
-      report.test_loss = scores.loss;
-      report.test_accuracy = scores.accuracy;
-      report.firing_rate = scores.firing_rate;
+      const TestScores scores = test_(trainer_->tested_parameters(), n_samples);
+      fill_report(report, scores);
       result_.timing.test_s += seconds_since(start);
     }
     report.wall_s = total_s();
@@ -184,7 +205,7 @@ class TrainingRun {
   const RunConfig& config_;
   const TrainHooks& hooks_;
   std::unique_ptr<Trainer> trainer_;
-  MeanTest test_;
+  Test test_;
   RunResult result_;
   Averages averages_, last_;
   double gradient_norm_ = 0.0, n_sample_steps_ = 0.0;

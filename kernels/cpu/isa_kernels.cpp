@@ -1,5 +1,6 @@
 // Compiled once per instruction set, into namespace spikelane::SPIKELANE_ISA.
 #include "kernels/core/random.h"
+#include "kernels/cpu/isa_episode.h"
 #include "kernels/cpu/isa_regression.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/lanes_team.h"
@@ -54,6 +55,7 @@ const KernelTable kKernels = {kIsaName,
                               run_regression_here,
                               score_regression_here,
                               run_kernl_online_here,
+                              run_episodes_here,
                               draw_normals,
                               draw_uniforms,
                               draw_perturbed,

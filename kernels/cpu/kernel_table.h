@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/core/random.h"
+#include "kernels/step/episode_view.h"
 #include "kernels/step/es_gradient_view.h"
 #include "kernels/step/kernl_regression_view.h"
 #include "kernels/step/kernl_view.h"
@@ -22,6 +23,7 @@ struct KernelTable {
   void (*run_regression)(const RegressionArgs& args);
   void (*score_regression)(const RegressionScoreArgs& args);
   void (*run_kernl_online)(const KernlOnlineArgs& args);
+  void (*run_episodes)(const EpisodeArgs& args);
   void (*draw_normals)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   void (*draw_uniforms)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
   /// out = mean + scale*eps, two roundings

@@ -113,6 +113,28 @@ TEST_CASE("own_pow has the special cases of pow") {
   }
 }
 
+TEST_CASE("own_tanh") {
+  std::mt19937_64 generator(6);
+  std::uniform_real_distribution<double> wide(-20.0, 20.0), narrow(-1.0, 1.0);
+  double worst = 0.0;
+  auto measure = [&](double x) {
+    worst = std::max(worst, ulp_error(own_tanh(x), std::tanh(static_cast<long double>(x))));
+  };
+  for (int i = 0; i < kSamples; ++i) {
+    measure(wide(generator));
+    measure(narrow(generator));
+    measure(std::ldexp(narrow(generator), -i % 100));
+  }
+  MESSAGE("own_tanh: ", worst, " ulp");
+  CHECK(worst <= 3.0);
+  CHECK(same_value(own_tanh(0.0), 0.0));
+  CHECK(same_value(own_tanh(-0.0), -0.0));
+  CHECK(own_tanh(kInfinity) == 1.0);
+  CHECK(own_tanh(-kInfinity) == -1.0);
+  CHECK(own_tanh(40.0) == 1.0);
+  CHECK(std::isnan(own_tanh(kNan)));
+}
+
 TEST_CASE("own_sin and own_cos of double") {
   std::mt19937_64 generator(4);
   std::uniform_real_distribution<double> wide(-1048576.0, 1048576.0), turn(-6.3, 6.3);

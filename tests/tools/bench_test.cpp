@@ -11,6 +11,7 @@
 
 #include "engine/config/parse_config.h"
 #include "kernels/cpu/kernel_table.h"
+#include "tasks/mujoco/mujoco_task.h"
 #include "tests/scratch_folder.h"
 #include "tests/skip.h"
 #include "tests/tools/program.h"
@@ -50,19 +51,21 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
   CHECK(document["peak_gflops"] > 0.0);
   CHECK(document["bandwidth_gb_s"] > 0.0);
   // net of the floor kernels, and how often its neurons fire there
-  const std::map<std::string, double> firing = {{"es_seed", -1},
-                                                {"es_randman", -1},
-                                                {"ec_shape", 0.040},
-                                                {"ec_shape_drawn", 0.040},
-                                                {"latency_64", 0.47},
-                                                {"latency_256", 0.36},
-                                                {"smnist_trial_b32", -1},
-                                                {"smnist_trial_b256", -1},
-                                                {"smnist_online_b32", -1},
-                                                {"smnist_online_b256", -1},
-                                                {"online_latency_k32", -1},
-                                                {"online_latency_k64", -1},
-                                                {"online_latency_acting", -1}};
+  std::map<std::string, double> firing = {{"es_seed", -1},
+                                          {"es_randman", -1},
+                                          {"ec_shape", 0.040},
+                                          {"ec_shape_drawn", 0.040},
+                                          {"latency_64", 0.47},
+                                          {"latency_256", 0.36},
+                                          {"closed_loop_cartpole", -1},
+                                          {"smnist_trial_b32", -1},
+                                          {"smnist_trial_b256", -1},
+                                          {"smnist_online_b32", -1},
+                                          {"smnist_online_b256", -1},
+                                          {"online_latency_k32", -1},
+                                          {"online_latency_k64", -1},
+                                          {"online_latency_acting", -1}};
+  if (has_mujoco()) firing["closed_loop_hopper"] = -1;
   CHECK(document["scenes"].size() == firing.size());
   for (const json& scene : document["scenes"]) {
     const std::string name = scene["scene"];
@@ -78,6 +81,8 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
     CHECK(scene["bound_share"] > 0.0);
     CHECK_FALSE(scene["bound"].get<std::string>().empty());
     CHECK(scene["command"].get<std::string>().find("spikelane bench ") == 0);
+    CHECK(scene.contains("env_steps_per_s") == (name.find("closed_loop") == 0));
+    CHECK(scene.contains("physics_share") == (name.find("closed_loop") == 0));
     CHECK(scene.contains("normals_per_s") == (name == "ec_shape"));
     CHECK(scene.contains("microseconds_p999") == (name.find("latency") != std::string::npos));
   }

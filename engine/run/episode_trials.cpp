@@ -1,0 +1,79 @@
+#include "engine/run/episode_trials.h"
+
+#include <algorithm>
+
+#include "engine/learning/sums.h"
+#include "engine/state/hash.h"
+
+namespace spikelane {
+
+static PlanOptions counting(PlanOptions options) {
+  options.keeps_counts = true;
+  return options;
+}
+
+EpisodeTrials::EpisodeTrials(const RunConfig& config, const PlanOptions& options,
+                             const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
+    : loop_(loop),
+      plan_(compile_plan(config.network, config.loss, loop.n_steps(), options)),
+      runner_(*plan_, loop, kernels, pool),
+      key_{config.seed, 0, 0, Stream::kEnvironment, 0} {}
+
+void EpisodeTrials::begin_update(std::int64_t update) {
+  key_.update = static_cast<std::uint32_t>(update);
+  n_sample_steps_ = 0;
+}
+
+void EpisodeTrials::run(const Members& members, int first, int n, TrialScores& scores) {
+  runner_.run(
+      first, n, [&](int member, float* block) { members.fill(member, block); }, n_samples(), key_,
+      episodes_);
+  std::transform(episodes_.returns.begin(), episodes_.returns.end(),
+                 scores.losses.begin() + std::ptrdiff_t{first} * n_samples(),
+                 [](double r) { return -r; });
+  n_sample_steps_ += episodes_.n_control_steps() * loop_.view().control_steps;
+}
+
+EpisodeTest::EpisodeTest(const RunConfig& config, const PlanOptions& options,
+                         const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
+    : loop_(loop),
+      seed_(config.seed),
+      plan_(compile_plan(config.network, config.loss, loop.n_steps(), counting(options))),
+      runner_(*plan_, loop, kernels, pool) {}
+
+TestScores EpisodeTest::run(std::span<const float> parameters, int n_episodes,
+                            const EpisodeWatch& watch) {
+  const int n_all = loop_.config().n_test_episodes;
+  const int n = n_episodes == 0 ? n_all : std::min(n_episodes, n_all);
+  const RandomKey key{seed_, 0, 0, Stream::kTestEnvironment, 0};
+  runner_.run(
+      0, 1, [&](int, float* block) { plan_->fill_block(parameters.data(), block); }, n, key,
+      episodes_, watch);
+  TestScores scores;
+  scores.mean_return = tree_sum_blocks_of_8(episodes_.returns) / n;
+  scores.n_unstable = episodes_.n_unstable();
+  scores.loss = -*scores.mean_return;
+  const double n_steps =
+      static_cast<double>(episodes_.n_control_steps()) * loop_.view().control_steps;
+  const auto n_populations = static_cast<std::size_t>(plan_->view().n_populations);
+  for (std::size_t p = 0; p < n_populations; ++p) {
+    const PopulationView& population = plan_->population(static_cast<int>(p));
+    if (!is_spiking(population.model)) continue;
+    std::int64_t n_spikes = 0;
+    for (std::size_t i = p; i < episodes_.n_spikes.size(); i += n_populations)
+      n_spikes += episodes_.n_spikes[i];
+    scores.firing_rate[plan_->network().populations[p].name] =
+        static_cast<double>(n_spikes) / (population.n * n_steps);
+  }
+  return scores;
+}
+
+std::string EpisodeTest::state_hash() const {
+  StateHash hash;
+  hash.add(std::span<const double>(episodes_.returns));
+  hash.add(std::span<const std::int32_t>(episodes_.lengths));
+  for (const std::int64_t n : episodes_.n_spikes) hash.add(static_cast<std::uint64_t>(n));
+  return hash.text();
+}
+
+}  // namespace spikelane

@@ -1,0 +1,65 @@
+// Closed loops for the rules: the episodes of an evolution strategy's members, and the test of one
+// parameter set on held-out episodes.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/run/episode_runner.h"
+#include "engine/run/mean_test.h"
+#include "engine/run/member_trials.h"
+
+namespace spikelane {
+
+/// The members' losses are minus the returns of task.n_episodes episodes, whose starts are drawn
+/// anew in each update and are the same for all members.
+class EpisodeTrials : public MemberTrials {
+ public:
+  /// All must outlive it.
+  EpisodeTrials(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+                ThreadPool& pool, const ClosedLoop& loop);
+
+  const Plan& plan() const override { return *plan_; }
+  int n_samples() const override { return loop_.config().n_episodes; }
+  bool gives_returns() const override { return true; }
+  void begin_update(std::int64_t update) override;
+  void run(const Members& members, int first, int n, TrialScores& scores) override;
+  std::int64_t n_sample_steps() const override { return n_sample_steps_; }
+
+ private:
+  const ClosedLoop& loop_;
+  std::unique_ptr<const Plan> plan_;
+  EpisodeRunner runner_;
+  RandomKey key_;
+  EpisodeScores episodes_;
+  std::int64_t n_sample_steps_ = 0;
+};
+
+/// Returns of one parameter set on held-out episodes: starts of a stream of their own, the same at
+/// every test.
+class EpisodeTest {
+ public:
+  /// All must outlive it.
+  EpisodeTest(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
+              ThreadPool& pool, const ClosedLoop& loop);
+
+  /// Scores of flat logical parameters (P) on the first n_episodes held-out episodes (0: all).
+  TestScores run(std::span<const float> parameters, int n_episodes, const EpisodeWatch& watch = {});
+
+  /// What the last run gave, by episode.
+  const EpisodeScores& episodes() const { return episodes_; }
+  /// XXH64 over returns, lengths and spikes of each population, episodes ascending.
+  std::string state_hash() const;
+  /// The plan that is tested; it keeps spike counts.
+  const Plan& plan() const { return *plan_; }
+
+ private:
+  const ClosedLoop& loop_;
+  std::uint64_t seed_;
+  std::unique_ptr<const Plan> plan_;
+  EpisodeRunner runner_;
+  EpisodeScores episodes_;
+};
+
+}  // namespace spikelane

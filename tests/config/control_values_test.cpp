@@ -1,0 +1,150 @@
+// The keys of control tasks: right ones arrive, wrong ones are told.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "engine/config/parse_config.h"
+#include "engine/config/user_error.h"
+#include "tasks/load_task.h"
+
+using namespace spikelane;
+
+namespace {
+
+constexpr const char* kControl = R"({
+  "task": {"kind": "cartpole"},
+  "network": {
+    "populations": [{"name": "h", "model": "leaky", "n": 3, "beta": 0.9},
+                    {"name": "o", "model": "readout", "n": 2, "beta": 0.9}],
+    "projections": [{"from": "input", "to": "h"}, {"from": "h", "to": "o"}]},
+  "rule": {"kind": "es", "n_members": 4}
+})";
+
+struct Case {
+  std::vector<std::string> changes;
+  std::string place, allowed;
+};
+
+std::vector<Problem> problems_of(const std::vector<std::string>& changes) {
+  try {
+    const RunConfig config = parse_config(kControl, "test.json", changes);
+    const TaskShape shape = describe_task(config);
+    check_against_task(config, shape.n_inputs, shape.n_steps, shape.n_classes, shape.n_train,
+                       shape.n_test);
+  } catch (const UserError& error) {
+    return error.problems();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("control: every key arrives and survives writing") {
+  const RunConfig c = parse_config(
+      kControl, "test.json",
+      {R"(task={"kind":"mujoco","model":"a.xml","body":"b","sensors":["s","t"],"actuators":["u"],
+        "physics_steps":7,"forward":2,"healthy":0.5,"control_cost":0.25,"min_height":0.1,
+        "max_height":3,"min_upright":0.5,"reset_noise":0,"n_episodes":3,"n_test_episodes":4,
+        "max_steps":50,"control_steps":6,"squash":"clip","action_scale":3,
+        "observation":{"coding":"gaussian","n_fields":5,"low":[-1,-2],"high":[3,4],"width":0.5}})"});
+  const MujocoConfig& m = c.task.mujoco;
+  CHECK(m.model == "a.xml");
+  CHECK(m.body == "b");
+  CHECK(m.sensors == std::vector<std::string>{"s", "t"});
+  CHECK(m.actuators == std::vector<std::string>{"u"});
+  CHECK(m.physics_steps == 7);
+  CHECK(m.forward == 2.0);
+  CHECK(m.healthy == 0.5);
+  CHECK(m.control_cost == 0.25);
+  CHECK(m.min_height == 0.1);
+  CHECK(m.max_height == 3.0);
+  CHECK(m.min_upright == 0.5);
+  CHECK(m.reset_noise == 0.0);
+  const ControlConfig& control = c.task.control;
+  CHECK(control.n_episodes == 3);
+  CHECK(control.n_test_episodes == 4);
+  CHECK(control.max_steps == 50);
+  CHECK(control.control_steps == 6);
+  CHECK(control.squash == ActionKind::kClip);
+  CHECK(control.action_scale == 3.0);
+  CHECK(control.observation.n_fields == 5);
+  CHECK(control.observation.low == std::vector<double>{-1.0, -2.0});
+  CHECK(control.observation.high == std::vector<double>{3.0, 4.0});
+  CHECK(control.observation.width == std::vector<double>{0.5});
+  for (const char* task : {R"(task={"kind":"cartpole"})", R"(task={"kind":"pendulum"})",
+                           R"(task={"kind":"mujoco","model":"m","body":"b"})"}) {
+    const std::string text = config_to_json(parse_config(kControl, "test.json", {task}));
+    CHECK(config_to_json(parse_config(text, "again")) == text);
+  }
+}
+
+TEST_CASE("control: what is wrong is told once, with its place") {
+  CHECK(problems_of({}).empty());
+  const std::vector<Case> cases = {
+      {{"task.n_episodes=0"}, "task.n_episodes", "an integer from 1"},
+      {{"task.n_test_episodes=0"}, "task.n_test_episodes", "an integer from 1"},
+      {{"task.max_steps=0"}, "task.max_steps", "an integer from 1"},
+      {{"task.control_steps=0"}, "task.control_steps", "an integer from 1"},
+      {{"task.max_steps=1000000", "task.control_steps=2"}, "task.control_steps", "up to 1000000"},
+      {{"task.squash=tanh"}, "task.squash", "only where kind = pendulum or kind = mujoco"},
+      {{"task.body=b"}, "task.body", "only where kind = mujoco"},
+      {{"task.observation.coding=spikes"}, "task.observation.coding", "\"gaussian\""},
+      {{"task.observation.scale=0"}, "task.observation.scale", "a number >= 1e-20"},
+      {{"task.observation.scale=[1,2,3]"}, "task.observation.scale", "the 4 observations"},
+      {{"task.observation.low=1"}, "task.observation.low", "only where coding = gaussian"},
+      {{R"(task.observation={"coding":"gaussian","n_fields":1})"},
+       "task.observation.n_fields",
+       "from 2"},
+      {{R"(task.observation={"coding":"gaussian","high":-1})"}, "task.observation.high", "> low"},
+      {{R"(task.observation={"coding":"gaussian","high":[1,1,-2,1]})"},
+       "task.observation.high.2",
+       "> low = -1"},
+      {{R"(task.observation={"coding":"gaussian","low":[0,0],"high":[1,1,1]})"},
+       "task.observation.high",
+       "as many numbers"},
+      {{R"(task.observation={"coding":"gaussian","low":[0,0]})"},
+       "task.observation.low",
+       "the 4 observations"},
+      {{R"(task.observation={"coding":"gaussian","width":0})"}, "task.observation.width", ">="},
+      {{"loss.scale=2"}, "loss", "minus the return"},
+      {{"rule.batch=2"}, "rule.batch", "\"all\""},
+      {{"run.n_test_report=201"}, "run.n_test_report", "<= 200"},
+      {{"network.populations.1.n=3"}, "network.populations.1.n", "2, one for each action"},
+      {{"network.populations.1.model=leaky"}, "network.populations.1.model", "\"readout\""},
+      {{R"(task={"kind":"mujoco","body":"b"})"}, "task.model", "a text, not empty"},
+      {{R"(task={"kind":"mujoco","model":"m"})"}, "task.body", "a text, not empty"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","sensors":"x"})"},
+       "task.sensors",
+       "an array of sensor names"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","actuators":[1]})"},
+       "task.actuators.0",
+       "an actuator name"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","sensors":["x","x"]})"},
+       "task.sensors.1",
+       "each name once"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","min_height":2,"max_height":1})"},
+       "task.max_height",
+       "> min_height"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","physics_steps":0})"},
+       "task.physics_steps",
+       "from 1"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":-1})"},
+       "task.control_cost",
+       ">= 0"}};
+  for (const Case& bad : cases) {
+    CAPTURE(bad.changes[0]);
+    const std::vector<Problem> problems = problems_of(bad.changes);
+    std::string message;
+    for (const Problem& problem : problems) message += to_text(problem) + '\n';
+    CAPTURE(message);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].place == bad.place);
+    CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
+  }
+  const auto kernl = problems_of({R"(rule={"kind":"kernl"})"});
+  REQUIRE(!kernl.empty());
+  CHECK(std::any_of(kernl.begin(), kernl.end(),
+                    [](const Problem& problem) { return problem.place == "rule.kind"; }));
+}
