@@ -67,34 +67,43 @@ void EsTrainer::step_mean(std::span<const double> losses, UpdateScores& scores) 
   optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
 }
 
-UpdateScores EsTrainer::update() {
-  const EsConfig& es = config_.rule.es;
-  UpdateScores scores;
-  const auto start = Clock::now();
+void EsTrainer::begin_update() {
   trials_->begin_update(update_);
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
+}
+
+UpdateScores EsTrainer::finish_update(std::span<const double> losses) {
+  UpdateScores scores;
+  const auto start = Clock::now();
+  step_mean(losses, scores);
+  scores.loss = tree_sum_blocks_of_8(losses) / config_.rule.es.n_members;
+  StateHash hash;
+  hash.add(loss_hash_);
+  hash.add(losses);
+  loss_hash_ = hash.value();
+  ++update_;
+  scores.update_s = seconds_since(start);
+  return scores;
+}
+
+UpdateScores EsTrainer::update() {
+  const EsConfig& es = config_.rule.es;
+  const auto start = Clock::now();
+  begin_update();
   scores_.losses.resize(static_cast<std::size_t>(es.n_members) *
                         static_cast<std::size_t>(trials_->n_samples()));
   scores_.is_correct.resize(trials_->gives_returns() ? 0 : scores_.losses.size());
   trials_->run(members_, 0, es.n_members, scores_);
-  scores.trial_s = seconds_since(start);
+  const double trial_s = seconds_since(start);
 
-  const auto update_start = Clock::now();
-  const std::vector<double> losses = member_losses();
-  step_mean(losses, scores);
-  scores.loss = tree_sum_blocks_of_8(losses) / es.n_members;
+  UpdateScores scores = finish_update(member_losses());
+  scores.trial_s = trial_s;
   if (trials_->gives_returns())
     scores.mean_return = -scores.loss;
   else
     scores.accuracy = static_cast<double>(std::accumulate(
                           scores_.is_correct.begin(), scores_.is_correct.end(), std::int64_t{0})) /
                       static_cast<double>(scores_.is_correct.size());
-  StateHash hash;
-  hash.add(loss_hash_);
-  hash.add(std::span<const double>(losses));
-  loss_hash_ = hash.value();
-  ++update_;
-  scores.update_s = seconds_since(update_start);
   return scores;
 }
 

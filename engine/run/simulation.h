@@ -21,6 +21,8 @@ class Simulation {
 
   /// A member's parameters, flat and logical (plan.n_parameters()).
   void set_parameters(int member, std::span<const float> logical);
+  /// A member's parameters as kernels read them (plan.n_block_floats()), to be written.
+  float* block(int member) { return blocks_ + member * block_stride_; }
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
@@ -33,6 +35,8 @@ class Simulation {
   void step(std::span<const float> x);
 
   int t() const { return t_; }
+  /// Goes on from a state that has been put back.
+  void set_t(int t) { t_ = t; }
   const State& state() const { return state_; }
   State& state() { return state_; }
   const Plan& plan() const { return plan_; }
@@ -44,7 +48,6 @@ class Simulation {
  private:
   void run_window(const InputView* tiles, bool shares_tiles, int n_steps);
   [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
-  float* block(int member) { return blocks_ + member * block_stride_; }
 
   const Plan& plan_;
   const KernelTable& kernels_;
