@@ -4,6 +4,7 @@
 
 #include "engine/config/config_keys.h"
 #include "engine/config/parse_config.h"
+#include "engine/learning/learning_memory.h"
 #include "engine/report/results_json.h"
 #include "engine/state/scratch.h"
 #include "tasks/randman/nearest_neighbour.h"
@@ -79,6 +80,11 @@ void print_rule(const CheckedConfig& checked) {
                 static_cast<double>(n) * checked.shape.n_steps,
                 with_commas(config.run.n_updates).c_str(),
                 static_cast<double>(config.run.n_updates) * n / checked.shape.n_train);
+    if (!kernl.trains_weights) return;
+    const LearningMemory memory = learning_memory(config, checked.shape.n_steps, n);
+    std::printf("  memory of learning: %s a thread, %s for the batch\n",
+                bytes_text(memory.n_thread_bytes).c_str(),
+                bytes_text(memory.n_batch_bytes).c_str());
     return;
   }
   const EsConfig& es = config.rule.es;

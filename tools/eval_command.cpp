@@ -160,7 +160,7 @@ class EvalCommand {
     const RunConfig& config = checked_->config;
     const TaskShape& shape = checked_->shape;
     // as read from the file, and as kernels read them
-    if (!check_memory(*checked_, 2, problems_)) return;
+    if (!check_memory(*checked_, 2, 0, problems_)) return;
     plan_ = compile_plan(config.network, config.loss, shape.n_steps, machine_.plan_options);
     check_controller();
     if (options_.controller)

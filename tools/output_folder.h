@@ -11,6 +11,8 @@
 
 namespace spikelane {
 
+/// One program at a time: a folder that another one is writing to is refused, and what killed ones
+/// have left of half-written files is removed.
 /// Without --out there is no folder and nothing is written. What was made for --out and is still
 /// empty at the end of the scope (the input was wrong, the run failed early) is removed again.
 class OutputFolder {
@@ -31,7 +33,10 @@ class OutputFolder {
   void write_checkpoint(std::string_view content, bool keeps_previous) const;
 
  private:
+  void lock(ProblemList& problems);
+
   std::optional<std::filesystem::path> path_;
+  int lock_ = -1;                            // descriptor of the folder, while it is locked
   std::vector<std::filesystem::path> made_;  // outermost first
 };
 

@@ -18,6 +18,16 @@ std::string format(const char* pattern, Values... values) {
   return text;
 }
 
+// a spike in 100,000 steps is no activity that anything could be learned from
+bool is_silent(double rate) { return rate < 1e-5; }
+bool is_saturated(double rate) { return rate > 0.5; }
+
+std::string firing_warning(const std::string& population, double rate) {
+  return "warning: population \"" + population + "\" is " +
+         (is_silent(rate) ? "silent" : "saturated") +
+         format(": %.3g spikes per neuron and step\n", rate);
+}
+
 }  // namespace
 
 std::FILE* text_stream() { return is_terminal() ? stdout : stderr; }
@@ -64,6 +74,15 @@ void Progress::on_report(const RunResult& result) {
   for (; n_printed_ < result.reports.size(); ++n_printed_) {
     const Report& report = result.reports[n_printed_];
     if (!is_terminal_) say(stdout, report_to_json_line(report));
+    for (const auto& [population, rate] : report.firing_rate) {
+      const bool is_odd = is_silent(rate) || is_saturated(rate);
+      if (is_odd && !is_odd_[population]) {
+        if (has_line_) say(stdout, "\n");
+        has_line_ = false;
+        say(stderr, format("update %d: ", report.update) + firing_warning(population, rate));
+      }
+      is_odd_[population] = is_odd;
+    }
   }
   // a report without a test leaves the accuracy of the one before
   std::string loss, regression, accuracy;
@@ -104,13 +123,8 @@ void print_summary(const RunResult& result) {
     say(stderr, format("warning: the physics became unstable in %d held-out episodes, which ended "
                        "there\n",
                        *report.n_unstable));
-  for (const auto& [population, rate] : report.firing_rate) {
-    if (rate == 0.0)
-      say(stderr, "warning: population \"" + population + "\" is silent\n");
-    else if (rate > 0.5)
-      say(stderr, "warning: population \"" + population +
-                      format("\" is saturated: %.2f spikes per neuron and step\n", rate));
-  }
+  for (const auto& [population, rate] : report.firing_rate)
+    if (is_silent(rate) || is_saturated(rate)) say(stderr, firing_warning(population, rate));
 }
 
 void print_final_line(const RunResult& result) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "engine/report/results.h"
@@ -23,7 +24,8 @@ class Progress {
 
   void on_update(int n_done);
 
-  /// Prints the reports that have come since the last call.
+  /// Prints the reports that have come since the last call; and to standard error, when a
+  /// population becomes silent or saturated, a warning with its firing rate.
   void on_report(const RunResult& result);
 
   /// Ends the terminal's line, before anything else is printed.
@@ -35,8 +37,9 @@ class Progress {
   int n_updates_;
   bool is_terminal_;
   bool has_line_ = false;
-  std::size_t n_printed_ = 0;  // reports
-  std::string scores_;         // of the last reports, as shown on the line
+  std::size_t n_printed_ = 0;           // reports
+  std::map<std::string, bool> is_odd_;  // populations that were silent or saturated in the last one
+  std::string scores_;                  // of the last reports, as shown on the line
   Clock::time_point start_ = Clock::now(), shown_;
 };
 

@@ -9,6 +9,7 @@
 
 #include "engine/config/parse_config.h"
 #include "engine/config/problems.h"
+#include "engine/learning/learning_memory.h"
 #include "engine/report/build_info.h"
 #include "engine/report/results_json.h"
 
@@ -97,24 +98,39 @@ MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
   return machine;
 }
 
-bool check_memory(const CheckedConfig& checked, int n_copies, ProblemList& problems) {
+bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
+                  ProblemList& problems) {
   const RunConfig& config = checked.config;
   const double n_parameters = static_cast<double>(network_sizes(config.network).n_parameters);
   double n_bytes = n_parameters * sizeof(float) * n_copies;
+  double n_learning_bytes = 0.0;
+  if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.trains_weights && n_threads > 0) {
+    const int n_batch =
+        config.rule.kernl.batch == 0 ? checked.shape.n_train : config.rule.kernl.batch;
+    const LearningMemory learning = learning_memory(config, checked.shape.n_steps, n_batch);
+    n_learning_bytes = n_threads * learning.n_thread_bytes + learning.n_batch_bytes;
+  }
   if (config.task.kind == TaskKind::kRandman)
     n_bytes += static_cast<double>(sizeof(InputEvent)) * config.task.randman.n_classes *
                config.task.randman.n_samples_per_class * config.task.randman.n_units *
                config.task.randman.n_spikes;
   const double n_machine_bytes =
       static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-  if (n_bytes <= n_machine_bytes) return true;
+  if (n_bytes + n_learning_bytes <= n_machine_bytes) return true;
   constexpr double kGiB = 1u << 30;
-  char needed[80], there[80];
+  char needed[120], there[80];
   std::snprintf(needed, sizeof needed, "%.4g parameters; with the data at least %.1f GiB",
                 n_parameters, n_bytes / kGiB);
   std::snprintf(there, sizeof there, "what fits this machine's memory of %.1f GiB",
                 n_machine_bytes / kGiB);
-  problems.add("network", needed, there);
+  if (n_bytes > n_machine_bytes) {
+    problems.add("network", needed, there);
+    return false;
+  }
+  std::snprintf(needed, sizeof needed,
+                "%d threads, trials of %d steps and this batch; learning takes at least %.1f GiB",
+                n_threads, checked.shape.n_steps, (n_bytes + n_learning_bytes) / kGiB);
+  problems.add("rule.batch", needed, there);
   return false;
 }
 

@@ -58,9 +58,10 @@ MachineChoice choose_machine(const RunOptions& options, ProblemList& problems);
 std::optional<int> read_count(const std::string& text, const std::string& option, int min, int max,
                               ProblemList& problems);
 
-/// False, and a problem, where `n_copies` of the parameters and the data alone are more than the
-/// machine's memory: found now, instead of by the kernel's killer in the middle of a run.
-bool check_memory(const CheckedConfig& checked, int n_copies, ProblemList& problems);
+/// False, and a problem, where `n_copies` of the parameters and the data, with what learning on
+/// `n_threads` holds (0: nothing is learned), are more than the machine's memory: found now,
+/// instead of by the kernel's killer in the middle of a run.
+bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads, ProblemList& problems);
 
 MachineInfo machine_info(const MachineChoice& machine);
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# What is too long for tools/test.sh: trains a config with several seeds and prints a table.
+# What is too long for tools/test.sh: kills a training 200 times, each time while it runs or writes a
+# checkpoint, and resumes it; then trains a config with several seeds and prints a table.
 #   bash tools/test_long.sh [CONFIG.json]...      default: configs/randman_es.json
 #   SEEDS="1 2 3"      seeds of the run
+#   KILLS=200          how often; 0: not at all
 #   LEAST=94           fail below that test accuracy in %, default: none (94 for the default config)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -13,7 +15,13 @@ if [ $# -eq 0 ]; then
   least=${least:-94}
 fi
 
-bash tools/build.sh program
+kills=${KILLS:-200}
+if [ "$kills" -gt 0 ]; then
+  bash tools/build.sh
+  SPIKELANE_KILLS=$kills build/release/spikelane_tests --test-case="kills:*"
+else
+  bash tools/build.sh program
+fi
 results=()
 for config in "$@"; do
   for seed in $seeds; do

@@ -31,7 +31,7 @@ class Training {
         resume_(read_resume(options)),
         folder_(out_folder(), problems_) {
     // mean, gradient, two vectors of the optimiser; and one member a thread
-    if (checked_) check_memory(*checked_, 4 + machine_.n_threads, problems_);
+    if (checked_) check_memory(*checked_, 4 + machine_.n_threads, machine_.n_threads, problems_);
     problems_.throw_if_any();
   }
 

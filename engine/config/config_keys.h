@@ -62,7 +62,10 @@ inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
     {DerivativeAt::kSeed, "seed"},
     {DerivativeAt::kSeedPlain, "seed_plain"}};
 inline constexpr EnumName<SurrogateKind> kSurrogates[] = {
-    {SurrogateKind::kTriangle, "triangle"}, {SurrogateKind::kExponential, "exponential"}};
+    {SurrogateKind::kTriangle, "triangle"},
+    {SurrogateKind::kExponential, "exponential"},
+    {SurrogateKind::kBaseTriangle, "base_triangle"},
+    {SurrogateKind::kSlopeTriangle, "slope_triangle"}};
 inline constexpr EnumName<FilterKind> kFilterKinds[] = {{FilterKind::kMembrane, "membrane"},
                                                         {FilterKind::kAdaptation, "adaptation"},
                                                         {FilterKind::kEprop, "eprop"}};
@@ -139,6 +142,11 @@ void visit_mnist(Visitor& v, MnistConfig& c) {
             });
   v.integer({"n_cue_steps", "steps after the pixels, in which the cue unit fires", "steps"},
             c.n_cue_steps, {0, 100'000});
+  v.integer({"shift",
+             "each epoch, each training image is moved by up to this much, drawn anew, in both "
+             "directions; 0: never",
+             "pixels"},
+            c.shift, {0, 1000});
   v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
   v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
 }
@@ -230,7 +238,9 @@ void visit_alif(Visitor& v, PopulationDescription& c, double dt_ms) {
   v.decay({"alpha", "decay of the membrane potential a step; this or tau_m_ms is given"},
           {"tau_m_ms", "membrane time constant; alpha = exp(-dt_ms / tau_m_ms)", "ms"}, c.beta, c.n,
           dt_ms);
-  v.per_neuron({"resistance", "R_m: a current acts with (1 - alpha) * R_m"}, c.resistance, c.n, {});
+  v.resistance({"resistance",
+                "R_m: a current acts with (1 - alpha) * R_m; unit_gain: 1/(1 - alpha), so with 1"},
+               c.resistance, c.beta, c.n);
   v.per_neuron({"threshold", "b0: a spike is sent where v >= b0 + adaptation * b"}, c.threshold,
                c.n, kPositive);
   v.per_neuron({"adaptation", "how much b raises the threshold; 0: none"}, c.adaptation, c.n,
@@ -425,8 +435,11 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
   v.one_of({"derivative_at",
             "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},
            c.derivative_at, kDerivativePlaces);
-  v.one_of({"surrogate", "form of the pseudo-derivative of x = (v' - B) / B"}, c.surrogate,
-           kSurrogates);
+  v.one_of({"surrogate",
+            "form of the pseudo-derivative: triangle and exponential of x = (v' - B) / B; "
+            "base_triangle of (v' - B) / b0, as wide for any B; slope_triangle: triangle times "
+            "b0 / B, whose area does not grow with B"},
+           c.surrogate, kSurrogates);
   v.number({"gamma", "height of the pseudo-derivative"}, c.gamma, kPositive);
   v.one_of({"filters",
             "of a neuron's eligibility: its membrane's; KeRNL's plain slow one for adaptation "
@@ -458,6 +471,10 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
   v.boolean({"trains_weights", "false: weights stay, only the regression learns"},
             c.trains_weights);
   v.names_or_all({"trained", "the tensors that are trained"}, c.trained);
+  v.number({"average_decay",
+            "tested and written are not the last weights but their running mean, with this decay "
+            "an update; 0: the last"},
+           c.average_decay, kBelowOne);
   v.section({"optimiser", "how the gradient changes the weights"},
             [&] { visit_optimiser(v, c.optimiser); });
   v.optional_section({"regression",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <numeric>
 
 #include "engine/config/config_table.h"
 #include "engine/config/json_text.h"
@@ -163,21 +165,50 @@ void ConfigReader::decay(const Key& decay, const Key& time_constant, std::vector
 }
 
 bool ConfigReader::read_log_spaced(const Key& key, std::vector<double>& values, int n) {
-  const std::string allowed = "{\"log_spaced\": [first, last]}, two numbers > 0";
+  const std::string allowed =
+      "{\"log_spaced\": [first, last]}, two numbers > 0, and, where wanted, \"stride\", a whole "
+      "number without a factor in common with n";
   if (!has(key)) return false;
   const json& found = *find(key, allowed);
   if (!found.is_object()) return false;
   const auto ends = found.find("log_spaced");
   double first = 0.0, last = 0.0;
-  if (found.size() != 1 || ends == found.end() || !ends->is_array() || ends->size() != 2 ||
-      !read_number((*ends)[0], kPositive, first) || !read_number((*ends)[1], kPositive, last)) {
+  const auto step = found.find("stride");
+  const bool has_stride = step != found.end();
+  std::optional<std::uint64_t> stride = 1;
+  if (has_stride) stride = as_count(*step);
+  const auto n_values = static_cast<std::uint64_t>(n);
+  if (found.size() != (has_stride ? 2u : 1u) || !stride || *stride > UINT32_MAX ||
+      (n > 0 && std::gcd(*stride, n_values) != 1) || ends == found.end() || !ends->is_array() ||
+      ends->size() != 2 || !read_number((*ends)[0], kPositive, first) ||
+      !read_number((*ends)[1], kPositive, last)) {
     wrong(key, found, allowed);
     return true;
   }
   const double log_first = own_log(first), log_last = own_log(last);
-  for (int i = 0; i < n; ++i)
-    values.push_back(own_exp(log_first + (log_last - log_first) * (i + 0.5) / n));
+  for (std::uint64_t i = 0; i < n_values; ++i) {
+    const auto place = static_cast<double>(i * *stride % n_values);
+    values.push_back(own_exp(log_first + (log_last - log_first) * (place + 0.5) / n));
+  }
   return true;
+}
+
+void ConfigReader::resistance(const Key& key, std::vector<double>& values,
+                              const std::vector<double>& alpha, int n) {
+  if (!has(key) || *find(key, "") != "unit_gain") {
+    per_neuron(key, values, n, {});
+    return;
+  }
+  values.clear();
+  for (const double decay : alpha) {
+    if (decay < 1.0) {
+      values.push_back(1.0 / (1.0 - decay));
+      continue;
+    }
+    problems_.add(path(key), "\"unit_gain\" with a membrane that does not decay", "numbers there");
+    values = {1.0};
+    return;
+  }
 }
 
 void ConfigReader::number_map(const Key& key, std::map<std::string, double>& values,

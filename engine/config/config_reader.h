@@ -36,9 +36,14 @@ class ConfigReader {
   void per_neuron(const Key& key, std::vector<double>& values, int n, NumberRange range);
 
   /// `decay` or, in its place, `time_constant`; not both, and one of them where `is_required`.
-  /// Time constants may be {"log_spaced": [first, last]}, the same ratio from neuron to neuron.
+  /// Time constants may be {"log_spaced": [first, last]}, the same ratio from neuron to neuron;
+  /// with "stride": k neuron i has the one of place i*k mod n.
   void decay(const Key& decay, const Key& time_constant, std::vector<double>& values, int n,
              double dt_ms, bool is_required = true);
+
+  /// As per_neuron, or "unit_gain": 1/(1 - alpha), so that (1 - alpha) * R_m = 1.
+  void resistance(const Key& key, std::vector<double>& values, const std::vector<double>& alpha,
+                  int n);
 
   void number_map(const Key& key, std::map<std::string, double>& values, NumberRange range);
 

@@ -35,10 +35,15 @@ class TableMaker {
     add(key, per_neuron_text(range), number_text(values[0]));
   }
 
+  void resistance(const Key& key, const std::vector<double>& values, const std::vector<double>&,
+                  int) {
+    add(key, per_neuron_text({}) + ", or \"unit_gain\"", number_text(values[0]));
+  }
   void decay(const Key& decay, const Key& time_constant, const std::vector<double>&, int, double,
              bool is_required = true) {
     add(decay, per_neuron_text(kZeroToOne), is_required ? "" : "0");
-    add(time_constant, per_neuron_text(kPositive) + ", or {\"log_spaced\": [first, last]}", "");
+    add(time_constant,
+        per_neuron_text(kPositive) + ", or {\"log_spaced\": [first, last], \"stride\": k}", "");
   }
 
   void number_map(const Key& key, const std::map<std::string, double>&, NumberRange range) {

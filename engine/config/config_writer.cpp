@@ -39,6 +39,10 @@ class ConfigWriter {
     }
   }
 
+  void resistance(const Key& key, const std::vector<double>& values, const std::vector<double>&,
+                  int n) {
+    per_neuron(key, values, n, {});
+  }
   // a time constant is written as the decay it stands for
   void decay(const Key& decay, const Key&, const std::vector<double>& values, int n, double,
              bool = true) {

@@ -42,6 +42,7 @@ struct MnistConfig {
   MnistCoding coding = MnistCoding::kCrossing;
   int n_rate_units = 80;        // kRate: units besides the cue
   int n_cue_steps = 56;         // steps after the pixels, with the cue
+  int shift = 0;                // training images move by up to this many pixels, anew each epoch
   int n_train = 0, n_test = 0;  // the first so many samples; 0: all
 };
 
@@ -155,7 +156,7 @@ struct EsConfig {
 
 enum class KernlMode { kTrial, kOnline };
 enum class DerivativeAt { kError, kTrace, kSeed, kSeedPlain };
-enum class SurrogateKind { kTriangle, kExponential };
+enum class SurrogateKind { kTriangle, kExponential, kBaseTriangle, kSlopeTriangle };
 enum class FilterKind { kMembrane, kAdaptation, kEprop };
 enum class SensitivityKind { kIdentity, kRandom, kAnalytic, kOneHop };
 enum class FeedbackKind { kSymmetric, kRandom };
@@ -204,6 +205,7 @@ struct KernlConfig {
   double rate_target = 0.01;         // spikes per neuron and step
   bool trains_weights = true;        // false: only M and g learn
   std::vector<std::string> trained;  // tensors; empty: all
+  double average_decay = 0.0;        // of the mean of parameters that is tested; 0: none
   OptimiserConfig optimiser;
   RegressionConfig regression;
 

@@ -69,7 +69,7 @@ void KernlRule::add_population(const KernelTable& kernels, int p, std::uint64_t 
       offset += (n_floats + kLanes - 1) / kLanes * kLanes;
     };
     for (float** pointer : {&arrays.decay, &arrays.slow_decay, &arrays.slow_coupling,
-                            &arrays.slow_gain, &arrays.rate_error})
+                            &arrays.slow_gain, &arrays.rate_error, &arrays.no_error})
       take(*pointer, n_padded);
     take(arrays.feedback, n_outputs * n_padded);
     take(arrays.sensitivity, has_tensor ? n * n_padded : 0);
@@ -107,6 +107,10 @@ void KernlRule::add_population(const KernelTable& kernels, int p, std::uint64_t 
   view.slow_coupling = arrays.slow_coupling;
   view.slow_gain = arrays.slow_gain;
   view.rate_error = arrays.rate_error;
+  // a slow filter that does not know the threshold's return makes so much of a spike's adaptation
+  // that the regulariser's pull would turn round: it acts through the fast filter alone
+  view.slow_rate_error =
+      config_.filters == FilterKind::kEprop ? arrays.rate_error : arrays.no_error;
   view.feedback = arrays.feedback;
   view.sensitivity = has_tensor ? arrays.sensitivity : nullptr;
   view.slow_sensitivity = has_slow_tensor ? arrays.slow_sensitivity : nullptr;

@@ -54,6 +54,7 @@ class KernlRule {
     AlignedMemory memory;
     float *decay = nullptr, *slow_decay = nullptr, *slow_coupling = nullptr;
     float *slow_gain = nullptr, *feedback = nullptr, *rate_error = nullptr;
+    float* no_error = nullptr;                                  // zeros
     float *sensitivity = nullptr, *slow_sensitivity = nullptr;  // where they are tensors
   };
   void add_population(const KernelTable& kernels, int p, std::uint64_t seed);

@@ -118,6 +118,22 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   }
 }
 
+// as temporary_name makes them
+static bool is_temporary(const std::string& name) {
+  const std::size_t mark = name.rfind(".tmp-");
+  return mark != std::string::npos && mark > 0 &&
+         name.find_first_not_of("0123456789-", mark + 5) == std::string::npos;
+}
+
+void remove_temporary_files(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    std::error_code ignored;
+    if (entry.is_regular_file(ignored) && is_temporary(entry.path().filename().string()))
+      std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
 void make_output_folder(const std::filesystem::path& path) {
   std::string value = "\"";
   value += path.string() + "\"";

@@ -19,6 +19,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 /// in it. Throws UserError with place "--out" if not: call it before the run, not after.
 void make_output_folder(const std::filesystem::path& path);
 
+/// Removes what killed runs have left of files they were writing. Only the one that may write into
+/// the folder may call it.
+void remove_temporary_files(const std::filesystem::path& folder);
+
 /// Writes everything to an open file descriptor, going on after short writes and interrupts.
 /// Returns 0 or the errno of the failure.
 int write_all(int descriptor, std::string_view content);

@@ -12,8 +12,8 @@
 #include "engine/config/user_error.h"
 #include "engine/report/atomic_file.h"
 #include "engine/report/build_info.h"
+#include "engine/report/checksum.h"
 #include "engine/report/results_json.h"
-#include "engine/state/hash.h"
 
 namespace spikelane {
 
@@ -22,28 +22,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kFormat = "spikelane-checkpoint";
-constexpr std::string_view kNoChecksum = "0000000000000000";
-constexpr std::string_view kChecksumKey = "\"checksum\":\"";
 constexpr const char* kConfigText = "config.json";
 constexpr const char* kReportsText = "reports.json";
-
-// of the content with zeros for the sixteen digits at `position`
-std::string checksum_of(std::string_view content, std::size_t position) {
-  StateHash hash;
-  hash.add(content.substr(0, position));
-  hash.add(kNoChecksum);
-  hash.add(content.substr(position + kNoChecksum.size()));
-  return hash.text();
-}
-
-// where the sixteen digits stand; npos where there are none. Quotes inside of texts are escaped, so
-// only the key itself is found
-std::size_t checksum_position(std::string_view content) {
-  const std::size_t key = content.find(kChecksumKey);
-  if (key == std::string_view::npos) return key;
-  const std::size_t digits = key + kChecksumKey.size();
-  return digits + kNoChecksum.size() <= content.size() ? digits : std::string_view::npos;
-}
 
 Tensor text_tensor(const char* name, const std::string& text) {
   return make_tensor(name, {static_cast<std::int64_t>(text.size())},
@@ -124,29 +104,17 @@ std::string checkpoint_to_safetensors(const Checkpoint& checkpoint) {
   std::vector<Tensor> tensors = checkpoint.state;
   tensors.push_back(text_tensor(kConfigText, config_to_json(checkpoint.config)));
   tensors.push_back(text_tensor(kReportsText, reports_to_json(checkpoint.reports)));
-  std::string content =
-      to_safetensors(tensors, {{"format", kFormat},
-                               {"format_version", std::to_string(kCheckpointFormatVersion)},
-                               {"revision", build_info().revision},
-                               {"config_digest", config_digest(checkpoint.config)},
-                               {"update", std::to_string(checkpoint.update)},
-                               {"checksum", std::string(kNoChecksum)}});
-  const std::size_t position = checksum_position(content);
-  content.replace(position, kNoChecksum.size(), checksum_of(content, position));
-  return content;
+  return to_checked_safetensors(tensors,
+                                {{"format", kFormat},
+                                 {"format_version", std::to_string(kCheckpointFormatVersion)},
+                                 {"revision", build_info().revision},
+                                 {"config_digest", config_digest(checkpoint.config)},
+                                 {"update", std::to_string(checkpoint.update)}});
 }
 
 Checkpoint parse_checkpoint(std::string_view content, const std::string& place) {
   // the checksum first: whatever else is wrong with a damaged file is of no interest
-  const std::size_t position = checksum_position(content);
-  if (position == std::string_view::npos)
-    throw UserError(place, "a file without a checksum", "a checkpoint that `train` has written");
-  const std::string written(content.substr(position, kNoChecksum.size()));
-  const std::string computed = checksum_of(content, position);
-  if (written != computed)
-    throw UserError(place, "checksum " + computed + " over its bytes",
-                    in_quotes(written) + ", as it says of itself: the file is damaged");
-
+  check_checksum(content, place);
   Checkpoint checkpoint;
   checkpoint.place = place;
   Metadata metadata;

@@ -4,7 +4,7 @@
 // Arrays are what the rule and the loop remember (engine/state/saved_state.h), and two texts as
 // bytes: "config.json" (as run, defaults filled in) and "reports.json" (those made so far, as in
 // results.json). Metadata: format, format_version, revision (of the source), config_digest,
-// update, checksum. The checksum is XXH64 over the whole file with sixteen zeros in its own place.
+// update, checksum (engine/report/checksum.h).
 #pragma once
 
 #include <cstdint>

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "engine/config/problems.h"
-#include "engine/report/safetensors.h"
+#include "engine/report/checksum.h"
 
 namespace spikelane {
 namespace {
@@ -76,7 +76,7 @@ std::string weights_to_safetensors(const Plan& plan, std::span<const float> para
   }
   for (const RuleTensor& tensor : rule_tensors)
     tensors.push_back(make_tensor(tensor.name, tensor.shape, tensor.values));
-  return to_safetensors(tensors, {});
+  return to_checked_safetensors(tensors, {});
 }
 
 // `read(i)` gives the tensor of infos[i]
@@ -108,6 +108,7 @@ static std::vector<float> collect_weights(const std::vector<TensorInfo>& infos,
 
 std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan) {
   const SafetensorsHeader header = read_safetensors_header(path);
+  check_checksum_if_any(path, header);
   return collect_weights(header.tensors, path.string(), plan, [&](std::size_t i) {
     return read_tensor(path, header, header.tensors[i]);
   });

@@ -30,6 +30,7 @@ KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const K
       evaluator_(*plan_, rule_, config.rule.kernl, kernels, pool),
       trained_(trained_ranges(config.rule.kernl, *plan_)),
       parameters_(draw_start(kernels, *plan_, config.seed)),
+      average_(config.rule.kernl.average_decay, parameters_),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
       rates_(static_cast<std::size_t>(rule_.n_neurons())) {
   if (!config.rule.kernl.regression.is_on) return;
@@ -81,6 +82,7 @@ void KernlTrainer::run_trials(const EncodedInputs& inputs, const float* block,
   clip_gradient(trials_.gradient, scores.gradient_norm, kernl.clip_norm);
   optimiser_.update(parameters_, trials_.gradient, learning_rate_at(kernl.optimiser, update_),
                     trained_);
+  average_.add(parameters_, update_);
   // the regulariser sees the rates of the update before: then no trial waits for another
   const double n_steps = static_cast<double>(n_samples) * plan_->view().n_steps;
   for (std::size_t i = 0; i < rates_.size(); ++i)
@@ -128,6 +130,7 @@ void KernlTrainer::visit_state(StateVisitor& visitor) {
   visitor.bits("loss_hash", loss_hash_);
   visitor.array("parameters", parameters_);
   visit_optimiser(visitor, "", optimiser_);
+  average_.visit_state(visitor);
   visitor.array("rates", rates_);
   if (regression_) regression_->visit_state(visitor);
   if (!visitor.is_restoring() || !config_.rule.kernl.trains_weights) return;
@@ -145,6 +148,7 @@ std::string KernlTrainer::state_hash() const {
     for (const OptimiserVector& vector : regression_->optimiser_state().vectors)
       append(vector.values);
   }
+  append(average_.values());
   return hash_training(update_, plan_->parameter_tensors(), parameters_, optimiser_.state(),
                        rule_state, loss_hash_);
 }

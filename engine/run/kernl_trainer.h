@@ -12,6 +12,7 @@
 #include "engine/learning/kernl_regression.h"
 #include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
+#include "engine/learning/parameter_average.h"
 #include "engine/learning/sums.h"
 #include "engine/run/kernl_evaluator.h"
 #include "engine/run/trainer.h"
@@ -29,6 +30,10 @@ class KernlTrainer : public Trainer {
   std::int64_t n_updates() const override { return update_; }
   const Plan& plan() const override { return *plan_; }
   const std::vector<float>& parameters() const override { return parameters_; }
+  /// Their running mean, where the rule keeps one.
+  std::vector<float> tested_parameters() override {
+    return average_.is_on() ? average_.values() : parameters_;
+  }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
   void visit_state(StateVisitor& visitor) override;
@@ -57,7 +62,8 @@ class KernlTrainer : public Trainer {
   KernlEvaluator evaluator_;
   std::vector<ParameterRange> trained_;
   std::vector<float> parameters_;  // (P)
-  AlignedMemory block_;            // the same as kernels read them
+  ParameterAverage average_;
+  AlignedMemory block_;  // the same as kernels read them
   std::unique_ptr<KernlRegression> regression_;
   KernlScores trials_;
   std::vector<double> rates_;

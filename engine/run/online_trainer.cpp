@@ -27,6 +27,7 @@ OnlineTrainer::OnlineTrainer(const RunConfig& config, PlanOptions options,
       online_(*plan_, rule_, config.rule.kernl, kernels, pool, minibatches_.size()),
       parameters_(draw_start(kernels, *plan_, config.seed)),
       gradient_(parameters_.size()),
+      average_(config.rule.kernl.average_decay, parameters_),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
       rates_(static_cast<std::size_t>(rule_.n_neurons())) {}
 
@@ -50,7 +51,8 @@ double OnlineTrainer::step_weights() {
 UpdateScores OnlineTrainer::update() {
   UpdateScores scores;
   const auto start = Clock::now();
-  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_));
+  const EncodedInputs inputs(*plan_, data_, minibatches_.at(update_),
+                             minibatches_.epoch_of(update_));
   auto* block = reinterpret_cast<float*>(block_.data());
   const int n_steps = plan_->view().n_steps, k = online_.k_steps();
   const int first_read = n_steps - rule_.view().window;
@@ -62,6 +64,7 @@ UpdateScores OnlineTrainer::update() {
     online_.run(inputs, block, n);
     if (t + n > first_read) scores.gradient_norm = step_weights();
   }
+  average_.add(parameters_, update_);
   online_.score(inputs, block, losses_, is_correct_);
   scores.trial_s = std::chrono::duration<double>(Clock::now() - start).count();
   scores.loss = tree_sum_blocks_of_8(losses_) / inputs.n_samples();
@@ -88,14 +91,17 @@ void OnlineTrainer::visit_state(StateVisitor& visitor) {
   visitor.bits("loss_hash", loss_hash_);
   visitor.array("parameters", parameters_);
   visit_optimiser(visitor, "", optimiser_);
+  average_.visit_state(visitor);
   visitor.array("rates", rates_);
   if (visitor.is_restoring() && update_ > 0 && config_.rule.kernl.rate_strength > 0.0)
     rule_.set_rates(rates_);
 }
 
 std::string OnlineTrainer::state_hash() const {
+  std::vector<float> rule_state = rule_.rate_errors();
+  rule_state.insert(rule_state.end(), average_.values().begin(), average_.values().end());
   return hash_training(update_, plan_->parameter_tensors(), parameters_, optimiser_.state(),
-                       rule_.rate_errors(), loss_hash_);
+                       rule_state, loss_hash_);
 }
 
 }  // namespace spikelane

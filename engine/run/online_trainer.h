@@ -10,6 +10,7 @@
 
 #include "engine/learning/minibatch.h"
 #include "engine/learning/optimiser.h"
+#include "engine/learning/parameter_average.h"
 #include "engine/learning/sums.h"
 #include "engine/run/kernl_online.h"
 #include "engine/run/trainer.h"
@@ -26,6 +27,10 @@ class OnlineTrainer : public Trainer {
   std::int64_t n_updates() const override { return update_; }
   const Plan& plan() const override { return *plan_; }
   const std::vector<float>& parameters() const override { return parameters_; }
+  /// Their running mean, where the rule keeps one.
+  std::vector<float> tested_parameters() override {
+    return average_.is_on() ? average_.values() : parameters_;
+  }
   std::int64_t sample_steps_per_update() const override;
   std::string state_hash() const override;
   void visit_state(StateVisitor& visitor) override;
@@ -45,7 +50,8 @@ class OnlineTrainer : public Trainer {
   std::vector<ParameterRange> trained_;
   KernlOnline online_;
   std::vector<float> parameters_, gradient_;  // (P)
-  AlignedMemory block_;                       // the parameters as kernels read them
+  ParameterAverage average_;
+  AlignedMemory block_;  // the parameters as kernels read them
   std::vector<double> losses_, rates_;
   std::vector<std::uint8_t> is_correct_;
   std::int64_t update_ = 0;

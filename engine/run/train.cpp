@@ -199,7 +199,8 @@ class TrainingRun {
       result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
     result_.state_hash = trainer_->state_hash();
     result_.rule_tensors = trainer_->rule_tensors();
-    if (hooks_.on_report) hooks_.on_report(result_, trainer_->plan(), trainer_->parameters());
+    if (hooks_.on_report)
+      hooks_.on_report(result_, trainer_->plan(), trainer_->tested_parameters());
   }
 
   const RunConfig& config_;

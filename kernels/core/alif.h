@@ -19,11 +19,11 @@ struct AlifConstants {
   F alpha, input_gain, b0, beta, rho, b_gain, v_reset, t_refractory;
 };
 
-/// What changes, and what the step found on its way: v' and B are what learning looks at.
+/// What changes, and what the step found on its way: v', B and b0 are what learning looks at.
 template <class F>
 struct AlifState {
   F v, b, refractory;
-  F v_before_reset, threshold;
+  F v_before_reset, threshold, base_threshold;
   MaskOf<F> is_eligible;
 };
 
@@ -33,6 +33,7 @@ SPIKELANE_INLINE MaskOf<F> step_alif(const AlifConstants<F>& c, bool subtracts, 
   const F zero(0.0f), one(1.0f);
   x.is_eligible = x.refractory < one;
   x.v_before_reset = select(x.is_eligible, c.alpha * x.v + c.input_gain * current, x.v);
+  x.base_threshold = c.b0;
   x.threshold = c.b0 + c.beta * x.b;
   const MaskOf<F> s = x.is_eligible & (x.v_before_reset >= x.threshold);
   x.v = subtracts ? sub_where(s, x.v_before_reset, x.threshold)
@@ -42,14 +43,20 @@ SPIKELANE_INLINE MaskOf<F> step_alif(const AlifConstants<F>& c, bool subtracts, 
   return s;
 }
 
-/// h = gamma * max(0, 1 - |x|) or gamma * exp(-|x|) of x = (v' - B)/B; 0 where not eligible.
+/// h, 0 where not eligible; x = (v' - B)/B:
+///   triangle        gamma * max(0, 1 - |x|)
+///   exponential     gamma * exp(-|x|)
+///   base_triangle   gamma * max(0, 1 - |v' - B|/b0)         (the e-prop paper's)
+///   slope_triangle  gamma * max(0, 1 - |x|) * (b0/B)        (the derivative by v', in units of b0)
 template <class F>
 SPIKELANE_INLINE F pseudo_derivative(Surrogate surrogate, float gamma, F v_before_reset,
-                                     F threshold, MaskOf<F> is_eligible) {
+                                     F threshold, F base_threshold, MaskOf<F> is_eligible) {
   const F zero(0.0f);
-  const F distance = abs((v_before_reset - threshold) / threshold);
-  const F h = surrogate == Surrogate::kTriangle ? F(gamma) * max(zero, F(1.0f) - distance)
-                                                : F(gamma) * own_exp(-distance);
+  const F width = surrogate == Surrogate::kBaseTriangle ? base_threshold : threshold;
+  const F distance = abs((v_before_reset - threshold) / width);
+  F h = surrogate == Surrogate::kExponential ? F(gamma) * own_exp(-distance)
+                                             : F(gamma) * max(zero, F(1.0f) - distance);
+  if (surrogate == Surrogate::kSlopeTriangle) h = h * (base_threshold / threshold);
   return select(is_eligible, h, zero);
 }
 

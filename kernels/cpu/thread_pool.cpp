@@ -1,5 +1,8 @@
 #include "kernels/cpu/thread_pool.h"
 
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace spikelane {
@@ -14,11 +17,24 @@ static void pause_briefly() {
 }
 
 ThreadPool::ThreadPool(int n_threads) {
-  for (int thread = 1; thread < n_threads; ++thread)
-    threads_.emplace_back([this, thread] { wait_for_work(thread); });
+  try {
+    threads_.reserve(static_cast<std::size_t>(n_threads));
+    for (int thread = 1; thread < n_threads; ++thread)
+      threads_.emplace_back([this, thread] { wait_for_work(thread); });
+  } catch (const std::system_error& error) {
+    // limits on threads or memory; those that have started wait already
+    stop();
+    throw std::runtime_error("cannot start " + std::to_string(n_threads) +
+                             " threads: " + error.code().message());
+  } catch (...) {
+    stop();
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stops_ = true;
   round_.fetch_add(1);
   round_.notify_all();

@@ -13,7 +13,8 @@ namespace spikelane {
 
 class ThreadPool {
  public:
-  /// n_threads >= 1 workers, the caller among them.
+  /// n_threads >= 1 workers, the caller among them. Throws std::runtime_error where the system does
+  /// not give so many.
   explicit ThreadPool(int n_threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -27,6 +28,7 @@ class ThreadPool {
   void for_each(std::int64_t n_items, const std::function<void(std::int64_t, int)>& work);
 
  private:
+  void stop();
   void wait_for_work(int thread);
   void take_items(int thread);
 

@@ -121,7 +121,7 @@ struct AlifCell {
   }
   SPIKELANE_INLINE F pseudo_derivative_of(const HistoryView& history) const {
     return pseudo_derivative(history.surrogate, history.gamma, x.v_before_reset, x.threshold,
-                             x.is_eligible);
+                             x.base_threshold, x.is_eligible);
   }
 };
 

@@ -6,8 +6,9 @@
 //   read  r(u) = kappa r(u-1) + e(u),   e(u) = c(u) f(u) + c'(u) s(u-1)
 // are linear in (f, s, r) at its start and in the block's events, and the coefficients are the same
 // for all presynaptic neurons. So the block is run backwards once for each neuron, for four sums:
-// f, s and r at its end and the gradient sum_u q(u) r(u) + rate_error e(u). A row of traces is then
-// read and written once in K steps, plus four additions for each event.
+// f, s and r at its end and the gradient sum_u q(u) r(u) + rate_error e(u) (the slow filter has a
+// rate_error of its own). A row of traces is then read and written once in K steps, plus four
+// additions for each event.
 //
 // Sums: (coefficient_f * f + coefficient_s * s) + coefficient_r * r, then the row's events, the
 // latest first. Blocks start at multiples of K from the trial's start.
@@ -32,13 +33,12 @@ struct TraceSum {
 };
 
 /// One step backwards: `sum` holds the coefficients after step u and gets those before it; returns
-/// what an event of step u adds. q and rate: the sum's own part, 0 but for the gradient.
+/// what an event of step u adds. q and rates: the sum's own part, 0 but for the gradient.
 template <class F>
-SPIKELANE_INLINE F step_back(const TraceStep<F>& step, F q, F rate, TraceSum<F>& sum) {
+SPIKELANE_INLINE F step_back(const TraceStep<F>& step, F q, F rate, F slow_rate, TraceSum<F>& sum) {
   const F read = sum.r + q;
-  const F e = read + rate;
-  const F fast = (sum.f + sum.s * step.h) + step.c * e;
-  sum.s = sum.s * step.slow_decay + step.c_slow * e;
+  const F fast = (sum.f + sum.s * step.h) + step.c * (read + rate);
+  sum.s = sum.s * step.slow_decay + step.c_slow * (read + slow_rate);
   sum.f = step.k * fast;
   sum.r = step.kappa * read;
   return step.a * fast;
@@ -57,6 +57,7 @@ void follow_block_back(const Team& team, const KernlOnlineArgs& args, const Lear
   sums[0].f = sums[1].s = sums[2].r = one;
   const bool is_trace = learned.place == DerivativePlace::kTrace;
   const F rate = team.load(learned.rate_error + i);
+  const F slow_rate = team.load(learned.slow_rate_error + i);
   const int64_t at = int64_t{i} * (k_steps + 1) + kLanes;  // histories begin a step earlier
   const int64_t stride = int64_t{k_steps} * learned.n_padded;
   for (int u = n_steps - 1; u >= 0; --u) {
@@ -77,7 +78,8 @@ void follow_block_back(const Team& team, const KernlOnlineArgs& args, const Lear
     const F q = team.load(row.q + int64_t{i} * k_steps + int64_t{u} * kLanes);
     for (int x = 0; x < kTraceSums; ++x) {
       const bool is_gradient = x == kTraceSums - 1;
-      const F event = step_back(step, is_gradient ? q : zero, is_gradient ? rate : zero, sums[x]);
+      const F event = step_back(step, is_gradient ? q : zero, is_gradient ? rate : zero,
+                                is_gradient ? slow_rate : zero, sums[x]);
       team.store(scratch.events + x * stride + int64_t{u} * learned.n_padded + i, event);
     }
   }

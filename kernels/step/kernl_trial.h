@@ -129,18 +129,12 @@ void make_signals(const Team& team, const Tile& tile, const KernlTrialArgs& args
   if (given_error)
     for (int i = 0; i < learned.n_padded; i += kLanes)
       team.store(filtered + i, team.broadcast(0.0f));
-  for (int u = n_steps - 1; u >= 0; --u) {
+  // the error of step u behind h, and who has any; returns their number
+  auto keep_error_of = [&](int u, const float* rate_error) {
     int n_nonzero = 0;
     for (int i = 0; i < learned.n_padded; i += kLanes) {
       auto error = team.load(filtered + i);
-      if (given_error) {
-        error = team.broadcast(rule.kappa) * error +
-                team.load(given_error + int64_t{u} * learned.n_padded + i);
-        if (u % kFlushPeriod == 0) error = without_tiny(error);
-        team.store(filtered + i, error);
-      } else {
-        error = error * team.broadcast(rule.signal[u]) + team.load(learned.rate_error + i);
-      }
+      if (!given_error) error = error * team.broadcast(rule.signal[u]) + team.load(rate_error + i);
       if (has_h) error = team.load(history.h + i / kLanes * stride + int64_t{u} * kLanes) * error;
       team.store(kernl.error + i, error);
       const int n_left = learned.n - i;
@@ -148,6 +142,16 @@ void make_signals(const Team& team, const Tile& tile, const KernlTrialArgs& args
       n_nonzero += team.list(kernl.nonzero + n_nonzero,
                              team.bits(error != team.broadcast(0.0f)) & is_real, i);
     }
+    return n_nonzero;
+  };
+  for (int u = n_steps - 1; u >= 0; --u) {
+    for (int i = 0; given_error && i < learned.n_padded; i += kLanes) {
+      auto error = team.broadcast(rule.kappa) * team.load(filtered + i) +
+                   team.load(given_error + int64_t{u} * learned.n_padded + i);
+      if (u % kFlushPeriod == 0) error = without_tiny(error);
+      team.store(filtered + i, error);
+    }
+    int n_nonzero = keep_error_of(u, learned.rate_error);
     float* fast = kernl.signals[0] + int64_t{u} * kLanes;
     if (learned.sensitivity)
       spread_error(team, learned, learned.sensitivity, kernl.error, kernl.nonzero, n_nonzero, fast,
@@ -156,6 +160,8 @@ void make_signals(const Team& team, const Tile& tile, const KernlTrialArgs& args
       for (int i = 0; i < learned.n_padded; i += kLanes)
         team.store(fast + i / kLanes * stride, team.load(kernl.error + i));
     if (!learned.has_slow) continue;
+    if (!given_error && learned.slow_rate_error != learned.rate_error)
+      n_nonzero = keep_error_of(u, learned.slow_rate_error);
     float* slow = kernl.signals[1] + int64_t{u} * kLanes;
     if (learned.slow_sensitivity)
       spread_error(team, learned, learned.slow_sensitivity, kernl.error, kernl.nonzero, n_nonzero,
@@ -202,19 +208,23 @@ void sweep_back(const Team& team, const Tile& tile, const KernlTrialArgs& args,
     for (int k = 0; k < kBlock; ++k) {
       const int i_group = i + k * kLanes;
       const int64_t at_step = at + k * stride + int64_t{u} * kLanes;
-      F h = team.broadcast(1.0f), c;
+      F h = team.broadcast(1.0f), c, c_slow = team.broadcast(0.0f);
       if (kHasSlow || (!kHasSignals && has_h)) h = team.load(history.h + at_step);
       if constexpr (kHasSignals) {
         c = team.load(kernl.signals[0] + at_step);
       } else {
-        c = team.load(kernl.source + i_group) * team.broadcast(args.rule->signal[u]) +
-            team.load(learned.rate_error + i_group);
-        if (has_h) c = h * c;
+        const F error = team.load(kernl.source + i_group) * team.broadcast(args.rule->signal[u]);
+        c = error + team.load(learned.rate_error + i_group);
+        if (kHasSlow) c_slow = error + team.load(learned.slow_rate_error + i_group);
+        if (has_h) {
+          c = h * c;
+          c_slow = h * c_slow;
+        }
+        c_slow = team.load(learned.slow_gain + i_group) * c_slow;
       }
       F filtered_error = c;
       if constexpr (kHasSlow) {
-        const F c_slow = kHasSignals ? team.load(kernl.signals[1] + at_step)
-                                     : team.load(learned.slow_gain + i_group) * c;
+        if (kHasSignals) c_slow = team.load(kernl.signals[1] + at_step);
         filtered_error = c + h * slow[k];
         slow[k] = c_slow + (team.load(learned.slow_decay + i_group) -
                             team.load(learned.slow_coupling + i_group) * h) *

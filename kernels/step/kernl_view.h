@@ -34,6 +34,7 @@ struct LearnedView {
   float delta;                    // synaptic decay of the sources that have a trace
   const float* feedback;          // (O, n_padded) what a unit of error does to each neuron
   const float* rate_error;        // (n) acts in every step, beside the loss's error
+  const float* slow_rate_error;   // (n) the same for the slow filter
 };
 
 struct KernlView {

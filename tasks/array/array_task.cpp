@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/config/user_error.h"
-#include "engine/report/safetensors.h"
+#include "engine/report/checksum.h"
 
 namespace spikelane {
 
@@ -182,6 +182,7 @@ ArrayShape describe_array(const ArrayConfig& config, const std::filesystem::path
 
 TaskData load_array(const ArrayConfig& config, const std::filesystem::path& path) {
   const ArrayHeader header = read_header(config, path);
+  check_checksum_if_any(path, header.file);
   const Tensor inputs = read_tensor(path, header.file, *find_tensor(header.file, "inputs"));
   check_finite(inputs, path);
   const bool is_binary =

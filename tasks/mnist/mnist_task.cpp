@@ -8,6 +8,7 @@
 
 #include "engine/config/config_keys.h"
 #include "engine/config/user_error.h"
+#include "kernels/core/random.h"
 #include "tasks/data_path.h"
 #include "tasks/mnist/idx_file.h"
 #include "tasks/sources/crossing.h"
@@ -24,17 +25,23 @@ class MnistSource : public EventSource {
  public:
   // `first_number` is the sample number of image 0 for the random numbers
   MnistSource(const MnistConfig& config, std::vector<std::uint8_t> pixels, int n_pixels,
-              std::uint64_t seed, std::uint32_t first_number)
+              int n_columns, std::uint64_t seed, std::uint32_t first_number)
       : config_(config),
         pixels_(std::move(pixels)),
         n_pixels_(n_pixels),
+        n_columns_(n_columns),
         seed_(seed),
         first_number_(first_number) {}
 
   void write(int sample, std::uint32_t epoch, std::vector<InputEvent>& events) const override {
     events.clear();
     const auto n = static_cast<std::size_t>(n_pixels_);
-    const auto image = std::span(pixels_).subspan(static_cast<std::size_t>(sample) * n, n);
+    auto image = std::span(pixels_).subspan(static_cast<std::size_t>(sample) * n, n);
+    static thread_local std::vector<std::uint8_t> moved;
+    if (config_.shift > 0) {
+      move(image, sample, epoch, moved);
+      image = moved;
+    }
     int cue_unit = kCrossingUnits;
     if (config_.coding == MnistCoding::kRate) {
       cue_unit = config_.n_rate_units;
@@ -48,9 +55,25 @@ class MnistSource : public EventSource {
   }
 
  private:
+  void move(std::span<const std::uint8_t> image, int sample, std::uint32_t epoch,
+            std::vector<std::uint8_t>& moved) const {
+    const RandomKey key{seed_, 0xffffffffu, epoch, Stream::kInput,
+                        first_number_ + static_cast<std::uint32_t>(sample)};
+    const auto draw = [&](int i) {
+      const std::uint64_t n = 2 * static_cast<std::uint64_t>(config_.shift) + 1;
+      return static_cast<int>(SPIKELANE_ISA::random_word(i, key) * n >> 32) - config_.shift;
+    };
+    const int right = draw(0), down = draw(1), n_rows = n_pixels_ / n_columns_;
+    moved.assign(image.size(), 0);
+    const int first = std::max(0, right), end = n_columns_ + std::min(0, right);
+    for (int row = std::max(0, down); row < n_rows + std::min(0, down) && first < end; ++row)
+      std::copy_n(image.begin() + (row - down) * n_columns_ + first - right, end - first,
+                  moved.begin() + row * n_columns_ + first);
+  }
+
   MnistConfig config_;
   std::vector<std::uint8_t> pixels_;  // (images, pixels)
-  int n_pixels_;
+  int n_pixels_, n_columns_;
   std::uint64_t seed_;
   std::uint32_t first_number_;
 };
@@ -129,7 +152,7 @@ Dataset load_split(const MnistConfig& config, const MnistShape& shape,
   pixels.values.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(n_pixels));
   pixels.values.shrink_to_fit();
   data.source = std::make_shared<const MnistSource>(config, std::move(pixels.values), n_pixels,
-                                                    seed, first_number);
+                                                    shape.n_columns, seed, first_number);
   return data;
 }
 
@@ -178,6 +201,7 @@ MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files) {
                    "at most " + std::to_string(kMaxRows));
   }
   attempts.throw_if_any();
+  shape.n_columns = static_cast<int>(train.images[2]);
   shape.n_steps = static_cast<int>(train.images[1] * train.images[2]) + config.n_cue_steps;
   shape.n_inputs = (config.coding == MnistCoding::kRate ? config.n_rate_units : kCrossingUnits) + 1;
   return shape;
@@ -194,7 +218,9 @@ TaskData load_mnist(const MnistConfig& config, const MnistFiles& files, std::uin
         load_split(config, shape, files.train_images, files.train_labels, shape.n_train, seed, 0);
   });
   attempts.run([&] {
-    data.test = load_split(config, shape, files.test_images, files.test_labels, shape.n_test, seed,
+    MnistConfig unmoved = config;
+    unmoved.shift = 0;
+    data.test = load_split(unmoved, shape, files.test_images, files.test_labels, shape.n_test, seed,
                            n_all_train);
   });
   attempts.throw_if_any();

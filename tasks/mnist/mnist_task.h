@@ -20,6 +20,7 @@ struct MnistFiles {
 struct MnistShape {
   int n_train = 0, n_test = 0;  // samples that are used
   int n_steps = 0;              // pixels and cue
+  int n_columns = 0;            // of an image
   int n_inputs = 0;             // 79 or n_rate_units, and the cue, which is the last unit
 };
 
@@ -37,8 +38,11 @@ MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files);
 
 /// Reads the files; classes are 0 to 9. Pixels stay bytes, and events are made when asked for:
 /// coding crossing is tasks/sources/crossing.h, coding rate tasks/sources/rate.h with `seed` and
-/// sample numbers that go on from the last training sample of the file to the test samples. Throws
-/// UserError as describe_mnist, and for files cut short or damaged and for other labels.
+/// sample numbers that go on from the last training sample of the file to the test samples. With
+/// `shift` = s > 0 a training image moves right by dx and down by dy, each uniform in -s .. s, what
+/// leaves is lost and what comes in is 0: dx = floor(w0 * (2s + 1) / 2^32) - s, and dy with w1,
+/// from words 0 and 1 of stream input at step 2^32 - 1, which codings do not use. Throws UserError
+/// as describe_mnist, and for files cut short or damaged and for other labels.
 TaskData load_mnist(const MnistConfig& config, const MnistFiles& files, std::uint64_t seed);
 
 }  // namespace spikelane

@@ -83,6 +83,31 @@ TEST_CASE("log-spaced time constants: one for each neuron, the same ratio betwee
   }
 }
 
+TEST_CASE("log-spaced with a stride: the same values in another order") {
+  const PopulationDescription c =
+      read(R"("tau_m_ms":20,"adaptation":1,"tau_a_ms":{"log_spaced":[8,1000],"stride":2})");
+  const PopulationDescription plain =
+      read(R"("tau_m_ms":20,"adaptation":1,"tau_a_ms":{"log_spaced":[8,1000]})");
+  REQUIRE(c.adaptation_decay.size() == 3);
+  for (const std::size_t i : {0u, 1u, 2u})
+    CHECK(c.adaptation_decay[i] == plain.adaptation_decay[i * 2 % 3]);
+}
+
+TEST_CASE("alif: unit gain, whatever the membrane") {
+  const PopulationDescription c =
+      read(R"("tau_m_ms":{"log_spaced":[5,50]},"resistance":"unit_gain")");
+  REQUIRE(c.resistance.size() == 3);
+  for (const std::size_t i : {0u, 1u, 2u})
+    CHECK((1.0 - c.beta[i]) * c.resistance[i] == doctest::Approx(1.0).epsilon(1e-14));
+  CHECK(read(R"("alpha":0.75,"resistance":"unit_gain")").resistance == std::vector<double>{4.0});
+  check_bad_values(
+      {{{hidden(R"("alpha":[0.9,1,0.9],"resistance":"unit_gain")")},
+        kPlace + "resistance",
+        "does not decay",
+        "numbers"},
+       {{hidden(R"("alpha":0.9,"resistance":"unit")")}, kPlace + "resistance", "unit", "number"}});
+}
+
 TEST_CASE("alif survives writing and reading") {
   const std::vector<std::string> variants = {
       R"("alpha":0.9)",
@@ -184,7 +209,9 @@ TEST_CASE("log-spaced: wrong forms") {
        {R"({"log_spaced":[8]})", R"({"log_spaced":[8,100,1000]})", R"({"log_spaced":[0,1000]})",
         R"({"log_spaced":[8,-1]})", R"({"log_spaced":"wide"})", R"({"log_spaced":8})",
         R"({"log_spaced":["a","b"]})", R"({"linear":[8,1000]})", R"({})",
-        R"({"log_spaced":[8,1000],"n":3})"})
+        R"({"log_spaced":[8,1000],"n":3})", R"({"log_spaced":[8,1000],"stride":3})",
+        R"({"log_spaced":[8,1000],"stride":0})", R"({"log_spaced":[8,1000],"stride":1.5})",
+        R"({"log_spaced":[8,1000],"stride":-2})", R"({"log_spaced":[8,1000],"stride":1e10})"})
     check_bad_values({{{hidden(std::string(R"("tau_m_ms":)") + form)},
                        kPlace + "tau_m_ms",
                        "",

@@ -169,7 +169,7 @@ Steps run_twins(const GoldenSet& set, const Plan& plan) {
       for (std::size_t i = 0; i < hidden.v.size(); ++i)
         h.push_back(SPIKELANE_ISA::pseudo_derivative<float>(
             Surrogate::kTriangle, static_cast<float>(set.h_gamma), hidden.v_before_reset[i],
-            hidden.effective_threshold[i], hidden.is_eligible[i] == 1.0f));
+            hidden.effective_threshold[i], 1.0f, hidden.is_eligible[i] == 1.0f));
       const std::pair<const char*, const std::vector<float>*> fields[] = {
           {"spike", &hidden.s},
           {"v", &hidden.v},

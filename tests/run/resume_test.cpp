@@ -138,6 +138,8 @@ TEST_CASE("resume: kernl and e-prop by trials and online") {
   check_resume(kKernlConfig, {"rule.filters=membrane", "rule.feedback=random",
                               R"(rule.sensitivity={"kind":"one_hop"})"});
   check_resume(kKernlConfig, {"rule.mode=online", "rule.k_steps=5", "rule.clip_norm=0.5"});
+  check_resume(kKernlConfig, {"rule.average_decay=0.7", "rule.surrogate=slope_triangle"});
+  check_resume(kKernlConfig, {"rule.mode=online", "rule.average_decay=0.7"});
 }
 
 TEST_CASE("resume: the regression, beside the weights and alone") {

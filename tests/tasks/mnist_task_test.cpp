@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/config/user_error.h"
+#include "kernels/core/random.h"
 #include "tasks/load_task.h"
 #include "tasks/sources/crossing.h"
 #include "tasks/sources/cue.h"
@@ -144,6 +145,51 @@ TEST_CASE("mnist: rate draws anew each epoch, crossing does not, both always the
   ++config.seed;
   const TaskData other = load_task(config);
   CHECK_FALSE(is_same(events_of(rate.train, 3, 0), events_of(other.train, 3, 0)));
+}
+
+TEST_CASE("mnist: shifted images, each epoch elsewhere, of training alone") {
+  const ScratchFolder folder;
+  test::write_small_mnist(folder / "mnist");
+  RunConfig config = config_of(folder);
+  config.task.mnist.n_cue_steps = 0;
+  config.task.mnist.shift = 1;
+  const TaskData moved = load_task(config);
+  const TaskShape shape = describe_task(config);
+  REQUIRE(shape.n_steps == 6);
+  const auto pixels = test::some_pixels(5, 6);
+  std::set<std::pair<int, int>> seen;
+  for (std::uint32_t epoch = 0; epoch < 40; ++epoch)
+    for (int sample = 0; sample < 5; ++sample) {
+      const RandomKey key{21, 0xffffffffu, epoch, Stream::kInput,
+                          static_cast<std::uint32_t>(sample)};
+      const auto third = [&](int i) {  // -1, 0 or 1
+        return static_cast<int>(3.0 * random_word(i, key) / 4294967296.0) - 1;
+      };
+      const int right = third(0), down = third(1);
+      seen.insert({right, down});
+      // images are 2 rows of 3
+      std::vector<std::uint8_t> expected_image(6, 0);
+      for (int row = 0; row < 2; ++row)
+        for (int column = 0; column < 3; ++column) {
+          const int from_row = row - down, from_column = column - right;
+          if (from_row >= 0 && from_row < 2 && from_column >= 0 && from_column < 3)
+            expected_image[static_cast<std::size_t>(3 * row + column)] =
+                pixels[static_cast<std::size_t>(6 * sample + 3 * from_row + from_column)];
+        }
+      std::vector<InputEvent> expected;
+      append_crossing_events(expected_image, expected);
+      CHECK(is_same(events_of(moved.train, sample, epoch), expected));
+    }
+  CHECK(seen.size() == 9);
+  config.task.mnist.shift = 0;
+  const TaskData still = load_task(config);
+  for (int sample = 0; sample < 3; ++sample)
+    CHECK(is_same(events_of(moved.test, sample, 7), events_of(still.test, sample, 7)));
+  // by as much as the image and more: nothing is left of some, and no place outside is read
+  config.task.mnist.shift = 9;
+  const TaskData far = load_task(config);
+  for (std::uint32_t epoch = 0; epoch < 40; ++epoch)
+    for (const InputEvent& event : events_of(far.train, 2, epoch)) CHECK(event.step < 6);
 }
 
 TEST_CASE("mnist: no cue, a folder by its full path") {

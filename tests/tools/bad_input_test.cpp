@@ -98,6 +98,36 @@ TEST_CASE("program: all that is wrong is said at once") {
        "\nerror: --backend: found \"gpu\"", "\nerror: --out: found \"file/out\""});
 }
 
+TEST_CASE("program: a trial whose history cannot fit the machine's memory is refused") {
+  const ScratchFolder folder;
+  std::string config = kTinyConfig;
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    REQUIRE(config.find(from) != std::string::npos);
+    config.replace(config.find(from), from.size(), to);
+  };
+  // a history of 10^6 steps x 10^6 neurons: 15 TiB; blocks of 4096 steps for 70 rows: 2 TiB
+  replace(R"({"name": "hidden", "model": "leaky", "n": 9, "beta": 0.95})",
+          R"({"name": "hidden", "model": "alif", "n": 1000000, "alpha": 0.95})");
+  replace(R"({"kind": "es", "n_members": 8, "batch": 20})", R"({"kind": "kernl", "batch": 70})");
+  write_file(folder / "config.json", config);
+  check_refused(
+      folder,
+      {"train", "config.json", "--out", "out", "--threads", "2", "--set", "task.n_steps=1000000"},
+      {"error: rule.batch: found 2 threads, trials of 1000000 steps", "at least 149",
+       "this machine's memory"});
+  check_refused(
+      folder,
+      {"train", "config.json", "--out", "out", "--threads", "2", "--set", "rule.mode=online",
+       "--set", "rule.k_steps=4096"},
+      {"error: rule.batch: found 2 threads, trials of 30 steps", "GiB", "this machine's memory"});
+  // check says what is needed
+  ProgramSetting setting;
+  setting.folder = folder.path();
+  const ProgramOutcome outcome = run_program({"check", "config.json"}, setting);
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.output.find("memory of learning: ") != std::string::npos);
+}
+
 TEST_CASE("program: a network that cannot fit the machine's memory is refused") {
   const ScratchFolder folder;
   // 46340^2 recurrent weights in each of 150 populations: 1.2 TiB

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -28,6 +29,10 @@ struct ProgramSetting {
   long max_file_bytes = -1;            // files may not grow beyond it: a full disk
   bool closes_stdout = false;          // nobody reads standard output
   int signal = 0;                      // sent when the first byte of `out` or `error` has come
+  long max_memory_bytes = -1;          // of address space
+  std::string stdout_file;             // standard output goes there
+  std::vector<std::string> variables;  // NAME=value, beside those of the test
+  std::function<bool()> kill_when;     // asked every millisecond: true kills it (SIGKILL)
 };
 
 /// Runs the program and waits for its end.
@@ -48,11 +53,17 @@ inline ProgramOutcome run_program(const std::vector<std::string>& arguments,
     if (::chdir(setting.folder.c_str()) != 0) ::_exit(126);
     ::dup2(out[1], STDOUT_FILENO);
     ::dup2(error[1], STDERR_FILENO);
-    if (setting.max_file_bytes >= 0) {
-      const auto n = static_cast<rlim_t>(setting.max_file_bytes);
+    if (!setting.stdout_file.empty())
+      ::dup2(::open(setting.stdout_file.c_str(), O_WRONLY), STDOUT_FILENO);
+    for (const std::string& variable : setting.variables)
+      ::putenv(const_cast<char*>(variable.c_str()));
+    const auto limit_to = [](auto resource, long n_bytes) {
+      const auto n = static_cast<rlim_t>(n_bytes);
       const rlimit limit{n, n};
-      ::setrlimit(RLIMIT_FSIZE, &limit);
-    }
+      if (n_bytes >= 0) ::setrlimit(resource, &limit);
+    };
+    limit_to(RLIMIT_FSIZE, setting.max_file_bytes);
+    limit_to(RLIMIT_AS, setting.max_memory_bytes);
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
@@ -63,9 +74,13 @@ inline ProgramOutcome run_program(const std::vector<std::string>& arguments,
   ProgramOutcome outcome;
   pollfd ends[2] = {{setting.closes_stdout ? -1 : out[0], POLLIN, 0}, {error[0], POLLIN, 0}};
   std::string* texts_read[2] = {&outcome.out, &outcome.error};
-  bool has_signalled = setting.signal == 0;
+  bool has_signalled = setting.signal == 0, has_killed = false;
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-    ::poll(ends, 2, -1);
+    ::poll(ends, 2, setting.kill_when ? 1 : -1);
+    if (setting.kill_when && !has_killed && setting.kill_when()) {
+      ::kill(child, SIGKILL);
+      has_killed = true;
+    }
     for (int i = 0; i < 2; ++i) {
       if (ends[i].fd < 0 || ends[i].revents == 0) continue;
       char buffer[4096];

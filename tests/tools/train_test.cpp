@@ -242,13 +242,19 @@ TEST_CASE("train: a silent population is pointed out") {
   const ProgramOutcome silent =
       run_in(folder, {"train", "config.json", "--set", "network.populations.0.threshold=1000"});
   CHECK(silent.exit_code == 0);
-  CHECK(silent.error.find("warning: population \"hidden\" is silent") != std::string::npos);
+  const std::string silence =
+      "warning: population \"hidden\" is silent: 0 spikes per neuron and step\n";
+  CHECK(silent.error.find("update 2: " + silence) != std::string::npos);
+  // told when it happens and at the end, not at every report
+  CHECK(silent.error.find("update 4: ") == std::string::npos);
+  CHECK(silent.error.rfind(silence) > silent.error.find("state hash"));
   const ProgramOutcome saturated = run_in(
       folder, {"train", "config.json", "--set", "network.populations.0.reset=none", "--set",
                "network.populations.0.beta=1", "--set", "network.populations.0.threshold=0.01",
                "--set", "network.projections.0.bias={\"kind\":\"constant\",\"value\":1.0}"});
   CHECK(saturated.exit_code == 0);
-  CHECK(saturated.error.find("warning: population \"hidden\" is saturated") != std::string::npos);
+  CHECK(saturated.error.find("warning: population \"hidden\" is saturated: 0.") !=
+        std::string::npos);
 }
 
 }  // namespace spikelane::test
