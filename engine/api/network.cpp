@@ -5,6 +5,7 @@
 
 #include "engine/config/parse_config.h"
 #include "engine/report/atomic_file.h"
+#include "engine/report/checksum.h"
 #include "engine/state/hash.h"
 
 namespace spikelane {
@@ -76,6 +77,7 @@ spikelane_status spikelane_load(const char* path, const spikelane_load_options* 
     if (path == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "path: found NULL");
     return load(path, options, network, text, [&] {
       Metadata metadata;
+      check_checksum_if_any(path, read_safetensors_header(path));
       const auto tensors = read_safetensors(path, &metadata);
       return parse_policy(tensors, metadata, path);
     });
@@ -89,8 +91,9 @@ spikelane_status spikelane_load_memory(const void* bytes, size_t n_bytes,
     if (bytes == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "bytes: found NULL");
     return load("memory", options, network, text, [&] {
       Metadata metadata;
-      const auto tensors =
-          parse_safetensors({static_cast<const char*>(bytes), n_bytes}, "memory", &metadata);
+      const std::string_view content(static_cast<const char*>(bytes), n_bytes);
+      const auto tensors = parse_safetensors(content, "memory", &metadata);
+      if (metadata.count("checksum") != 0) check_checksum(content, "memory");
       return parse_policy(tensors, metadata, "memory");
     });
   });
@@ -105,6 +108,7 @@ spikelane_status spikelane_load_config(const char* config_path, const char* weig
     if (weights_path == nullptr)
       return text.fail(SPIKELANE_ERROR_ARGUMENT, "weights_path: found NULL");
     return load(config_path, options, network, text, [&] {
+      check_checksum_if_any(weights_path, read_safetensors_header(weights_path));
       return make_policy(parse_config_file(config_path), read_safetensors(weights_path),
                          weights_path);
     });

@@ -140,8 +140,9 @@ spikelane_status spikelane_step(spikelane_session session, const float* observat
                                 char* error, size_t error_size) {
   return with_session(session, error, error_size, [&](const ErrorText& text, ApiSession& opened) {
     const auto n_rows = static_cast<std::size_t>(opened.n_rows());
-    const std::size_t n_in = n_rows * static_cast<std::size_t>(opened.plan().view().n_inputs);
-    const std::size_t n_out = n_rows * static_cast<std::size_t>(opened.plan().output().n);
+    const ApiCoding& coding = *opened.network().coding;
+    const std::size_t n_in = n_rows * static_cast<std::size_t>(coding.n_observations());
+    const std::size_t n_out = n_rows * static_cast<std::size_t>(coding.n_actions());
     if (observations == nullptr || actions == nullptr)
       return text.fail(SPIKELANE_ERROR_ARGUMENT, "%s: found NULL",
                        observations == nullptr ? "observations" : "actions");
