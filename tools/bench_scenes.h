@@ -39,6 +39,7 @@ std::vector<SceneResult> run_ec_shape(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine);
 std::vector<SceneResult> run_latency(const BenchMachine& machine);
 std::vector<SceneResult> run_latency_api(const BenchMachine& machine);
+std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine);
 std::vector<SceneResult> run_closed_loop(const BenchMachine& machine);
 std::vector<SceneResult> run_smnist_trial(const BenchMachine& machine);
 std::vector<SceneResult> run_smnist_online(const BenchMachine& machine);
@@ -46,6 +47,9 @@ std::vector<SceneResult> run_online_latency(const BenchMachine& machine);
 
 /// The config of es_randman: that of configs/randman_es.json.
 RunConfig es_randman_config();
+
+/// The config of kernl_tensor: network and rule of configs/mnist_kernl_original.json.
+RunConfig kernl_tensor_config();
 
 /// Float operations of one normal and of mean + sigma*eps. Philox: 10 rounds of 8 operations for 4
 /// numbers. Then, for a pair: 4 for the uniform, 27 for the logarithm, 2 for the radius, 19 for the

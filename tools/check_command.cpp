@@ -4,7 +4,9 @@
 
 #include "engine/config/config_keys.h"
 #include "engine/config/parse_config.h"
+#include "engine/learning/kernl_memory.h"
 #include "engine/learning/learning_memory.h"
+#include "engine/learning/members.h"
 #include "engine/report/results_json.h"
 #include "engine/state/scratch.h"
 #include "tasks/randman/nearest_neighbour.h"
@@ -80,7 +82,7 @@ void print_rule(const CheckedConfig& checked) {
                 static_cast<double>(n) * checked.shape.n_steps,
                 with_commas(config.run.n_updates).c_str(),
                 static_cast<double>(config.run.n_updates) * n / checked.shape.n_train);
-    if (!kernl.trains_weights) return;
+    if (!kernl.trains_weights || kernl.mode == KernlMode::kTrial) return;
     const LearningMemory memory = learning_memory(config, checked.shape.n_steps, n);
     std::printf("  memory of learning: %s a thread, %s for the batch\n",
                 bytes_text(memory.n_thread_bytes).c_str(),
@@ -89,10 +91,12 @@ void print_rule(const CheckedConfig& checked) {
   }
   const EsConfig& es = config.rule.es;
   const int batch = es.batch == 0 ? checked.shape.n_train : es.batch;
+  const std::string noise =
+      es.noise == EsNoiseKind::kLowRank ? ", noise of rank " + std::to_string(es.rank) : "";
   const bool is_control = config.task.is_control();
-  std::printf(is_control ? "rule es: %d members%s, %s episodes each\n"
-                         : "rule es: %d members%s, batch of %s samples\n",
-              es.n_members, es.antithetic ? " in antithetic pairs" : "",
+  std::printf(is_control ? "rule es: %d members%s%s, %s episodes each\n"
+                         : "rule es: %d members%s%s, batch of %s samples\n",
+              es.n_members, es.antithetic ? " in antithetic pairs" : "", noise.c_str(),
               with_commas(batch).c_str());
   const double sample_steps = static_cast<double>(es.n_members) * batch * checked.shape.n_steps;
   std::printf("  a generation: %s%.4g sample-steps; the run of %s updates: %.4g\n",
@@ -100,10 +104,29 @@ void print_rule(const CheckedConfig& checked) {
               sample_steps * config.run.n_updates);
 }
 
+// what rule.max_memory_mib is there for
+void print_trial_memory(const CheckedConfig& checked) {
+  const RunConfig& config = checked.config;
+  const KernlConfig& kernl = config.rule.kernl;
+  if (config.rule.kind != RuleKind::kKernl || kernl.mode != KernlMode::kTrial) return;
+  const auto plan = compile_plan(config.network, config.loss, checked.shape.n_steps,
+                                 for_learning(PlanOptions{}, false));
+  const KernlRule rule(*plan, *find_kernels(""), kernl, config.seed);
+  std::printf(
+      "  of a trial with its history: %s a thread; of gradients: %s for each 8 samples; at "
+      "most %s together\n",
+      bytes_text(static_cast<double>(KernlMemory::n_bytes_of_trial(*plan, rule, kernl, false)))
+          .c_str(),
+      bytes_text(static_cast<double>(plan->n_block_floats()) * sizeof(float)).c_str(),
+      bytes_text(kernl.max_memory_mib * 1024.0 * 1024.0).c_str());
+}
+
 void print_memory(const CheckedConfig& checked) {
   const NetworkSizes sizes = network_sizes(checked.config.network);
-  const auto plan = compile_plan(checked.config.network, checked.config.loss, checked.shape.n_steps,
-                                 PlanOptions{});
+  const RuleConfig& rule = checked.config.rule;
+  const auto plan =
+      compile_plan(checked.config.network, checked.config.loss, checked.shape.n_steps,
+                   rule.kind == RuleKind::kEs ? for_members({}, rule.es) : PlanOptions{});
   std::printf("layout %s: %d sample%s a tile\n", layout_name(plan->layout()),
               plan->lanes_per_tile(), plan->lanes_per_tile() == 1 ? "" : "s");
   const auto n_tile_bytes = static_cast<double>(plan->view().tile_bytes);
@@ -117,6 +140,7 @@ void print_memory(const CheckedConfig& checked) {
     n_thread_bytes = static_cast<double>(Scratch(*plan, checked.shape.n_steps, true).n_bytes());
   std::printf("  memory of a tile: %s; of a thread, with tile and weights: %s\n",
               bytes_text(n_tile_bytes).c_str(), bytes_text(n_thread_bytes).c_str());
+  print_trial_memory(checked);
 }
 
 void print_ceiling(const CheckedConfig& checked) {

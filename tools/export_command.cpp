@@ -29,15 +29,13 @@ void export_training(const ExportOptions& options) {
   if (options.policy) {
     write_file_atomically(*options.policy,
                           policy_to_safetensors(policy->config, policy->parameters));
-    say(text_stream(), "policy:        " + *options.policy + "
-");
+    say(text_stream(), "policy:        " + *options.policy + "\n");
   }
   if (options.c_source) {
     const std::filesystem::path path = *options.c_source;
     const std::string name = c_identifier(path.filename().string());
     write_file_atomically(path, policy_to_c(*policy, name));
-    say(text_stream(), "C source:      " + path.string() + ", " + name + "_step
-");
+    say(text_stream(), "C source:      " + path.string() + ", " + name + "_step\n");
   }
 }
 

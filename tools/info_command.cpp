@@ -4,6 +4,7 @@
 
 #include "engine/report/build_info.h"
 #include "kernels/cpu/kernel_table.h"
+#include "tasks/mujoco/mujoco_task.h"
 #include "tools/commands.h"
 
 namespace spikelane {
@@ -16,6 +17,7 @@ void print_info() {
   std::printf("compiler: %s\n", build.compiler.c_str());
   std::printf("flags:    %s\n", build.flags.c_str());
   std::printf("backends: cpu\n");
+  std::printf("mujoco:   %s\n", has_mujoco() ? mujoco_version() : "not in this build");
   std::printf("isa:      %s\n", runnable_isa_names().c_str());
   std::printf("threads:  %u\n", std::thread::hardware_concurrency());
   std::printf("cpu:      %s\n", cpu_name().c_str());

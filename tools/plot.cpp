@@ -19,6 +19,8 @@
 #include "engine/report/atomic_file.h"
 #include "engine/report/safetensors.h"
 #include "tools/plot_gnuplot.h"
+#include "tools/plot_reference.h"
+#include "tools/plot_tensors.h"
 
 namespace spikelane {
 
@@ -30,6 +32,7 @@ namespace {
 struct Series {
   std::string title;
   std::vector<std::pair<double, double>> points;
+  bool is_reference = false;  // points of another program, not joined
 };
 
 /// One diagram over the updates.
@@ -45,12 +48,14 @@ struct PanelKeys {
   double scale;
 };
 
+constexpr const char* kRegressionLoss = "regression loss";
+
 const std::vector<PanelKeys>& panel_table() {
   static const std::vector<PanelKeys> table = {
       {"loss", {{"train_loss", "train"}, {"test_loss", "test"}}, 1.0},
       {"accuracy (%)", {{"train_accuracy", "train"}, {"test_accuracy", "test"}}, 100.0},
       {"return", {{"train_return", "train"}, {"mean_return", "test"}}, 1.0},
-      {"regression loss", {{"regression_loss", "train"}}, 1.0},
+      {kRegressionLoss, {{"regression_loss", "train"}}, 1.0},
   };
   return table;
 }
@@ -58,6 +63,7 @@ const std::vector<PanelKeys>& panel_table() {
 constexpr const char* kColours[] = {"#2b6cb0", "#dd6b20", "#2f855a", "#97266d",
                                     "#b7791f", "#4a5568", "#c53030", "#0987a0"};
 constexpr std::size_t kNColours = std::size(kColours);
+constexpr const char* kReferenceColour = "#a0aec0";
 constexpr std::size_t kMaxRasterSpikes = 100000;  // beyond it a picture is a black square
 
 std::string number(double value) {
@@ -145,6 +151,13 @@ std::vector<Panel> read_panels(const json& results, const std::string& file) {
   for (Panel& panel : panels)
     std::erase_if(panel.series, [](const Series& series) { return series.points.empty(); });
   std::erase_if(panels, [](const Panel& panel) { return panel.series.empty(); });
+  // a single test at the end is no curve beside others that are
+  const auto is_curve = [](const Panel& panel) {
+    return std::any_of(panel.series.begin(), panel.series.end(),
+                       [](const Series& series) { return series.points.size() > 1; });
+  };
+  if (std::any_of(panels.begin(), panels.end(), is_curve))
+    std::erase_if(panels, [&](const Panel& panel) { return !is_curve(panel); });
   if (panels.empty())
     throw UserError(file + ": reports", "no loss, accuracy, return or firing rate",
                     "reports as spikelane writes them");
@@ -219,8 +232,11 @@ std::string curve_script(const std::vector<Panel>& panels, const std::string& ti
       const Series& series = panels[p].series[k];
       script += (k > 0 ? ", " : "") + std::string("$data_") + std::to_string(p) + "_" +
                 std::to_string(k) + " using 1:2 title " + gnuplot_quoted(series.title) +
-                (series.points.size() <= 60 ? " with linespoints pt 7 ps 0.4" : " with lines") +
-                " lw 1.6 lc rgb '" + kColours[k % kNColours] + "'";
+                (series.is_reference          ? " with points pt 7 ps 0.35"
+                 : series.points.size() <= 60 ? " with linespoints pt 7 ps 0.4 lw 1.6"
+                                              : " with lines lw 1.6") +
+                " lc rgb '" + (series.is_reference ? kReferenceColour : kColours[k % kNColours]) +
+                "'";
     }
     script += "\n";
   }
@@ -313,6 +329,16 @@ std::string raster_script(const std::vector<Raster>& rasters, PictureFormat form
   return script + "plot " + plots + "\n";
 }
 
+// beneath the run's own curve: its regression loss where it has one, else its first diagram
+void add_reference(std::vector<Panel>& panels, const fs::path& file) {
+  ReferenceCurve curve = read_reference_curve(file);
+  const auto found = std::find_if(panels.begin(), panels.end(), [](const Panel& panel) {
+    return panel.y_label == kRegressionLoss;
+  });
+  Panel& panel = found == panels.end() ? panels.front() : *found;
+  panel.series.insert(panel.series.begin(), {curve.title, std::move(curve.points), true});
+}
+
 using Script = std::function<std::string(PictureFormat)>;
 
 void write_picture(const fs::path& file, PictureFormat format, const Script& script) {
@@ -322,34 +348,42 @@ void write_picture(const fs::path& file, PictureFormat format, const Script& scr
 
 }  // namespace
 
-int plot_results(const fs::path& dir, const fs::path& out) {
+int plot_results(const fs::path& dir, const fs::path& out, const fs::path& reference) {
   const fs::path results_file = dir / "results.json";
   const json results = read_results(results_file);
-  const std::vector<Panel> panels = read_panels(results, results_file.string());
-  std::vector<Raster> rasters;
+  std::vector<Panel> panels = read_panels(results, results_file.string());
+  if (!reference.empty()) add_reference(panels, reference);
+  std::vector<std::pair<std::string, Script>> pictures;  // name, what draws it
+  pictures.emplace_back(
+      "curve", [&](PictureFormat f) { return curve_script(panels, curve_title(results), f); });
   std::error_code ignored;
+  std::vector<Raster> rasters;
   if (fs::exists(dir / "record.safetensors", ignored))
     rasters = read_rasters(dir / "record.safetensors", results);
+  if (!rasters.empty())
+    pictures.emplace_back("raster", [&](PictureFormat f) { return raster_script(rasters, f); });
+  std::vector<LearnedTensors> learned;
+  if (fs::exists(dir / "weights.safetensors", ignored))
+    learned = read_learned_tensors(dir / "weights.safetensors", results);
+  for (std::size_t i = 0; i < learned.size(); ++i)
+    pictures.emplace_back(i == 0 ? "sensitivity" : "sensitivity_" + std::to_string(i + 1),
+                          [&, i](PictureFormat f) { return tensor_script(learned[i], f); });
 
-  std::vector<std::pair<fs::path, fs::path>> files;  // curve, raster
   if (out.empty()) {
-    files = {{dir / "curve.svg", dir / "raster.svg"}, {dir / "curve.png", dir / "raster.png"}};
-  } else {
-    if (out.extension() != ".svg" && out.extension() != ".png")
-      throw UserError("--out", in_quotes(out.string()), "a file name that ends in .svg or .png");
-    const fs::path raster = out.stem().string() + "_raster" + out.extension().string();
-    files = {{out, out.parent_path() / raster}};
-    make_output_folder(out.has_parent_path() ? out.parent_path() : fs::path("."));
+    for (const auto& [name, script] : pictures) {
+      write_picture(dir / (name + ".svg"), PictureFormat::kSvg, script);
+      write_picture(dir / (name + ".png"), PictureFormat::kPng, script);
+    }
+    return 0;
   }
-  for (const auto& [curve_file, raster_file] : files) {
-    const PictureFormat format =
-        curve_file.extension() == ".svg" ? PictureFormat::kSvg : PictureFormat::kPng;
-    write_picture(curve_file, format,
-                  [&](PictureFormat f) { return curve_script(panels, curve_title(results), f); });
-    if (!rasters.empty())
-      write_picture(raster_file, format,
-                    [&](PictureFormat f) { return raster_script(rasters, f); });
-  }
+  if (out.extension() != ".svg" && out.extension() != ".png")
+    throw UserError("--out", in_quotes(out.string()), "a file name that ends in .svg or .png");
+  make_output_folder(out.has_parent_path() ? out.parent_path() : fs::path("."));
+  for (const auto& [name, script] : pictures)
+    write_picture(name == "curve" ? out
+                                  : out.parent_path() / (out.stem().string() + "_" + name +
+                                                         out.extension().string()),
+                  out.extension() == ".svg" ? PictureFormat::kSvg : PictureFormat::kPng, script);
   return 0;
 }
 

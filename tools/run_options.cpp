@@ -12,6 +12,7 @@
 #include "engine/learning/learning_memory.h"
 #include "engine/report/build_info.h"
 #include "engine/report/results_json.h"
+#include "engine/run/kernl_evaluator.h"
 
 namespace spikelane {
 
@@ -132,6 +133,19 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
                 n_threads, checked.shape.n_steps, (n_bytes + n_learning_bytes) / kGiB);
   problems.add("rule.batch", needed, there);
   return false;
+}
+
+bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems) {
+  const RunConfig& config = checked.config;
+  if (config.rule.kind != RuleKind::kKernl || config.rule.kernl.mode != KernlMode::kTrial ||
+      !config.rule.kernl.trains_weights)
+    return true;
+  return problems.attempt([&] {
+    const auto plan = compile_plan(config.network, config.loss, checked.shape.n_steps,
+                                   for_learning(PlanOptions{}, false));
+    const KernlRule rule(*plan, *find_kernels(""), config.rule.kernl, config.seed);
+    n_bytes_for_gradients(*plan, rule, config.rule.kernl, n_threads);
+  });
 }
 
 MachineInfo machine_info(const MachineChoice& machine) {

@@ -63,6 +63,9 @@ std::optional<int> read_count(const std::string& text, const std::string& option
 /// instead of by the kernel's killer in the middle of a run.
 bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads, ProblemList& problems);
 
+/// Whether KeRNL's whole trials fit rule.max_memory_mib with so many threads; true for other rules.
+bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems);
+
 MachineInfo machine_info(const MachineChoice& machine);
 
 /// "cpu (auto), x86-64-v4, 2 threads, layout sample_lanes"

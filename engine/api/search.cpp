@@ -83,6 +83,12 @@ spikelane_status spikelane_open_search(spikelane_network network,
                              "\"es\", which says how to search");
           return nullptr;
         }
+        if (rule.es.noise == EsNoiseKind::kLowRank) {
+          status = text.fail(SPIKELANE_ERROR_ARGUMENT,
+                             "network: found a config whose rule.noise is \"low_rank\"; allowed: "
+                             "\"gaussian\" where the host runs the members");
+          return nullptr;
+        }
         if (std::int64_t{rule.es.n_members} * checked.n_rows > 1 << 24) {
           status = text.fail(SPIKELANE_ERROR_ARGUMENT,
                              "options.n_rows: found %d for each of %d members; allowed: at most "

@@ -87,6 +87,7 @@ inline constexpr EnumName<RegressionLossAt> kRegressionLosses[] = {
 inline constexpr EnumName<RegressionStart> kRegressionStarts[] = {
     {RegressionStart::kAnalytic, "analytic"},
     {RegressionStart::kRandom, "random"},
+    {RegressionStart::kUniform, "uniform"},
     {RegressionStart::kZeros, "zeros"}};
 inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kNone, "none"},
@@ -94,6 +95,8 @@ inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kCentredRanks, "centred_ranks"}};
 inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
     {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
+inline constexpr EnumName<EsNoiseKind> kEsNoiseKinds[] = {{EsNoiseKind::kGaussian, "gaussian"},
+                                                          {EsNoiseKind::kLowRank, "low_rank"}};
 inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
     {OptimiserKind::kSgd, "sgd"},
     {OptimiserKind::kAdam, "adam"},
@@ -104,6 +107,7 @@ inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
 inline constexpr std::uint64_t kMaxRows = (std::uint64_t{1} << 24) - 1;
 inline constexpr std::uint64_t kMaxNeurons = 1'000'000;
 inline constexpr std::uint64_t kMaxSteps = 1'000'000;
+inline constexpr std::uint64_t kMaxRank = 16;  // kMostNoiseRank of the gradient's kernel
 
 template <class Visitor>
 void visit_randman(Visitor& v, RandmanConfig& c) {
@@ -147,7 +151,9 @@ void visit_mnist(Visitor& v, MnistConfig& c) {
              "directions; 0: never",
              "pixels"},
             c.shift, {0, 1000});
-  v.integer({"n_train", "the first n_train training samples; 0: all"}, c.n_train, {0, kMaxRows});
+  v.integer({"first_train", "training samples before this one are left out; 0: none"},
+            c.first_train, {0, kMaxRows});
+  v.integer({"n_train", "training samples from there on; 0: all"}, c.n_train, {0, kMaxRows});
   v.integer({"n_test", "the first n_test test samples; 0: all"}, c.n_test, {0, kMaxRows});
 }
 
@@ -372,6 +378,15 @@ void visit_es(Visitor& v, EsConfig& c) {
   v.number({"sigma_decay", "it is sigma * sigma_decay^u in update u = 0, 1, ..."}, c.sigma_decay,
            kFraction);
   v.number_map({"sigma_of", "tensor: its own sigma, in place of `sigma`"}, c.sigma_of, kPositive);
+  v.section({"noise", "how members differ from the mean"}, [&] {
+    v.variant({"kind",
+               "gaussian: every parameter by itself; low_rank: weights by B A^T / sqrt(rank), "
+               "for large layers"},
+              c.noise, kEsNoiseKinds, [&](EsNoiseKind kind) {
+                if (kind == EsNoiseKind::kLowRank)
+                  v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+              });
+  });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});
@@ -405,11 +420,14 @@ void visit_regression(Visitor& v, RegressionConfig& c) {
              "filters of a neuron, each with M and g: 1 with the rule's filters "
              "membrane, 2 with adaptation"},
             c.n_filters, {1, 2});
-  v.variant({"start", "M and g at the start: analytic is their solution between resets"}, c.start,
-            kRegressionStarts, [&](RegressionStart start) {
+  v.variant({"start",
+             "M and g at the start: analytic is their solution between resets; random: M normal; "
+             "uniform: M uniform"},
+            c.start, kRegressionStarts, [&](RegressionStart start) {
               if (start == RegressionStart::kAnalytic) return;
-              if (start == RegressionStart::kRandom)
-                v.number({"start_std", "standard deviation of M"}, c.start_std, kPositive);
+              if (start != RegressionStart::kZeros)
+                v.number({"start_std", "standard deviation of M, whose mean is 0"}, c.start_std,
+                         kPositive);
               v.number({"gamma_low", "g is uniform from here", "1/steps"}, c.gamma_low,
                        {.min = 0.0, .max = 100.0});
               v.number({"gamma_high", "to here, at least gamma_low", "1/steps"}, c.gamma_high,
@@ -425,6 +443,12 @@ void visit_kernl(Visitor& v, KernlConfig& c) {
              "trial: gradients of whole trials, backwards; online: traces that advance with time, "
              "weights change in the trial"},
             c.mode, kKernlModes, [&](KernlMode mode) {
+              if (mode == KernlMode::kTrial)
+                v.number({"max_memory_mib",
+                          "most memory for the trials' histories and for gradients; a large batch "
+                          "is cut to fit, a trial that does not is refused",
+                          "MiB"},
+                         c.max_memory_mib, kPositive);
               if (mode == KernlMode::kOnline)
                 v.integer({"k_steps",
                            "traces are advanced, and weights changed, this many steps at a time",

@@ -43,7 +43,8 @@ struct MnistConfig {
   int n_rate_units = 80;        // kRate: units besides the cue
   int n_cue_steps = 56;         // steps after the pixels, with the cue
   int shift = 0;                // training images move by up to this many pixels, anew each epoch
-  int n_train = 0, n_test = 0;  // the first so many samples; 0: all
+  int first_train = 0;          // training samples before this one are left out
+  int n_train = 0, n_test = 0;  // so many samples, the first ones; 0: all
 };
 
 enum class ObservationKind { kDirect, kRates, kGaussian };
@@ -131,6 +132,7 @@ struct OptimiserConfig {
 
 enum class ShapingKind { kNone, kZScore, kCentredRanks };
 enum class UnsearchedKind { kKeep, kRedraw };
+enum class EsNoiseKind { kGaussian, kLowRank };
 
 /// From update `from_update` on exactly these tensors are searched ("input.hidden.weight",
 /// "hidden.bias").
@@ -146,6 +148,8 @@ struct EsConfig {
   double sigma_decay = 1.0;  // sigma(u) = sigma * sigma_decay^u
   std::map<std::string, double>
       sigma_of;  // tensor name -> sigma of that tensor, in place of `sigma`
+  EsNoiseKind noise = EsNoiseKind::kGaussian;
+  int rank = 1;  // kLowRank: of the noise on each weight matrix
   ShapingKind shaping = ShapingKind::kCentredRanks;
   int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =
@@ -171,7 +175,7 @@ enum class NoiseKind { kGaussian, kSign };
 enum class CopyKind { kFiltered, kSpiking };
 enum class RegressionTargetKind { kMembrane, kDistance };
 enum class RegressionLossAt { kLastStep, kEveryStep };
-enum class RegressionStart { kAnalytic, kRandom, kZeros };
+enum class RegressionStart { kAnalytic, kRandom, kUniform, kZeros };
 
 /// How M and g are learned from noise (design, section 7).
 struct RegressionConfig {
@@ -183,8 +187,8 @@ struct RegressionConfig {
   RegressionLossAt loss_at = RegressionLossAt::kLastStep;
   int n_filters = 1;
   RegressionStart start = RegressionStart::kAnalytic;
-  double start_std = 0.07;                   // kRandom: of M
-  double gamma_low = 0.0, gamma_high = 0.1;  // kRandom, kZeros: g is uniform between them
+  double start_std = 0.07;                   // kRandom, kUniform: of M
+  double gamma_low = 0.0, gamma_high = 0.1;  // but for kAnalytic: g is uniform between them
   OptimiserConfig optimiser{.kind = OptimiserKind::kRmsProp, .lr = 1e-3, .epsilon = 1e-10};
 };
 
@@ -201,6 +205,7 @@ struct KernlConfig {
   double feedback_std = 0.1;  // kRandom
   bool readout_filter = true;
   double clip_norm = 0.0;            // 0: no clipping
+  double max_memory_mib = 4096.0;    // trial mode: of histories and gradients
   double rate_strength = 0.0;        // of the regulariser strength * sum (rate - target)^2
   double rate_target = 0.01;         // spikes per neuron and step
   bool trains_weights = true;        // false: only M and g learn

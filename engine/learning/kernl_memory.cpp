@@ -4,12 +4,13 @@
 
 namespace spikelane {
 
-KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
-                         bool takes_error)
-    : scratch_(plan, plan.view().n_steps, true), scratch_view_(scratch_.view()) {
+// hands every array of one thread to `take(pointer, n)`
+template <class Take>
+void KernlMemory::place(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                        bool takes_error, Views& views, const Take& take) {
   const PlanView& view = plan.view();
   const std::int64_t n_steps = view.n_steps;
-  histories_.resize(static_cast<std::size_t>(view.n_populations));
+  views.histories.resize(static_cast<std::size_t>(view.n_populations));
   std::int64_t n_events = 0, n_largest = 0;
   const bool has_signals = config.has_tensor() || takes_error;
   for (const LearnedView& learned : rule.learned()) {
@@ -21,38 +22,57 @@ KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlCon
   }
   const bool has_s = config.derivative_at == DerivativeAt::kSeed ||
                      config.derivative_at == DerivativeAt::kSeedPlain;
-  // the first pass measures, the second hands out
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t offset = 0;
-    auto take = [&](auto*& pointer, std::int64_t n) {
-      using T = std::remove_reference_t<decltype(*pointer)>;
-      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
-      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
-    };
-    for (int p = 0; p < view.n_populations; ++p) {
-      const PopulationView& population = plan.population(p);
-      if (!is_spiking(population.model)) continue;
-      HistoryView& history = histories_[static_cast<std::size_t>(p)];
-      history.window = view.n_steps;
-      history.surrogate = static_cast<Surrogate>(config.surrogate);
-      history.gamma = static_cast<float>(config.gamma);
-      if (population.model == Model::kAlif) take(history.h, n_steps * population.n_padded);
-      if (has_s) take(history.s, n_steps * population.n_padded);
-      take(history.step_begin, n_steps + 1);
-      take(history.units, n_steps * population.n);
-    }
-    for (int list = 0; list < 2; ++list) {
-      take(kernl_.step_begin[list], n_steps + 1);
-      take(kernl_.rows[list], n_events);
-    }
-    for (float*& signals : kernl_.signals) take(signals, has_signals ? n_steps * n_largest : 0);
-    take(kernl_.error, n_largest);
-    take(kernl_.nonzero, n_largest);
-    take(kernl_.source, n_largest);
-    take(kernl_.output_error, std::int64_t{plan.output().n_padded});
-    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
+  for (int p = 0; p < view.n_populations; ++p) {
+    const PopulationView& population = plan.population(p);
+    if (!is_spiking(population.model)) continue;
+    HistoryView& history = views.histories[static_cast<std::size_t>(p)];
+    history.window = view.n_steps;
+    history.surrogate = static_cast<Surrogate>(config.surrogate);
+    history.gamma = static_cast<float>(config.gamma);
+    if (population.model == Model::kAlif) take(history.h, n_steps * population.n_padded);
+    if (has_s) take(history.s, n_steps * population.n_padded);
+    take(history.step_begin, n_steps + 1);
+    take(history.units, n_steps * population.n);
   }
-  scratch_view_.histories = histories_.data();
+  KernlScratch& kernl = views.kernl;
+  for (int list = 0; list < 2; ++list) {
+    take(kernl.step_begin[list], n_steps + 1);
+    take(kernl.rows[list], n_events);
+  }
+  for (float*& signals : kernl.signals) take(signals, has_signals ? n_steps * n_largest : 0);
+  take(kernl.error, n_largest);
+  take(kernl.nonzero, n_largest);
+  take(kernl.source, n_largest);
+  take(kernl.output_error, std::int64_t{plan.output().n_padded});
+}
+
+template <class T>
+static std::int64_t padded_bytes(std::int64_t n) {
+  return (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
+}
+
+std::size_t KernlMemory::n_bytes_of_trial(const Plan& plan, const KernlRule& rule,
+                                          const KernlConfig& config, bool takes_error) {
+  Views views;
+  std::int64_t n_bytes = 0;
+  place(plan, rule, config, takes_error, views, [&](auto*& pointer, std::int64_t n) {
+    n_bytes += padded_bytes<std::remove_reference_t<decltype(*pointer)>>(n);
+  });
+  return static_cast<std::size_t>(n_bytes);
+}
+
+KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                         bool takes_error)
+    : scratch_(plan, plan.view().n_steps, true),
+      scratch_view_(scratch_.view()),
+      memory_(n_bytes_of_trial(plan, rule, config, takes_error)) {
+  std::int64_t offset = 0;
+  place(plan, rule, config, takes_error, views_, [&](auto*& pointer, std::int64_t n) {
+    using T = std::remove_reference_t<decltype(*pointer)>;
+    pointer = reinterpret_cast<T*>(memory_.data() + offset);
+    offset += padded_bytes<T>(n);
+  });
+  scratch_view_.histories = views_.histories.data();
 }
 
 }  // namespace spikelane

@@ -14,17 +14,29 @@ class KernlMemory {
   /// Plan and rule must outlive it. `takes_error`: errors are given step by step.
   KernlMemory(const Plan& plan, const KernlRule& rule, const KernlConfig& config, bool takes_error);
 
+  /// What one thread's would take, scratch and tile left out: mostly T times the neurons and T
+  /// times the presynaptic neurons.
+  static std::size_t n_bytes_of_trial(const Plan& plan, const KernlRule& rule,
+                                      const KernlConfig& config, bool takes_error);
+
   /// The scratch of the trial, with its histories; and that of the gradient.
   const ScratchView& scratch() const { return scratch_view_; }
-  const KernlScratch& kernl() const { return kernl_; }
+  const KernlScratch& kernl() const { return views_.kernl; }
   char* tile() const { return scratch_.tile(); }
   std::size_t n_bytes() const { return scratch_.n_bytes() + memory_.size(); }
 
  private:
+  struct Views {
+    std::vector<HistoryView> histories;
+    KernlScratch kernl{};
+  };
+  template <class Take>
+  static void place(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
+                    bool takes_error, Views& views, const Take& take);
+
   Scratch scratch_;
   ScratchView scratch_view_;
-  std::vector<HistoryView> histories_;
-  KernlScratch kernl_{};
+  Views views_;
   AlignedMemory memory_;
 };
 

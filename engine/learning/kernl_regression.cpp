@@ -15,6 +15,7 @@ namespace {
 
 // purposes of the stream `feedback` within one population, as the counter's step; the rule has 0..2
 constexpr std::uint32_t kTensorDraw = 3, kFilterDraw = 4;
+constexpr double kSqrt3 = 1.7320508075688772;
 
 RegressionView view_of(const Plan& plan, const RegressionConfig& config, std::uint64_t seed) {
   RegressionView view{};
@@ -133,8 +134,18 @@ void KernlRegression::start(const RegressionConfig& config, const KernelTable& k
                           {seed, kFilterDraw, 0, Stream::kFeedback, stream});
     for (std::int64_t i = 0; i < view_.n_filters * n; ++i) g[i] = low + span * g[i];
     if (config.start == RegressionStart::kZeros) return;
-    kernels.draw_normals(parameters_.data(), 0, n_tensor,
-                         {seed, kTensorDraw, 0, Stream::kFeedback, stream});
+    const RandomKey key{seed, kTensorDraw, 0, Stream::kFeedback, stream};
+    if (config.start == RegressionStart::kUniform) {
+      kernels.draw_uniforms(parameters_.data(), 0, n_tensor, key);
+      // as wide as its standard deviation asks for: +-sqrt(3) of it
+      const auto least = static_cast<float>(-config.start_std * kSqrt3);
+      for (std::int64_t i = 0; i < n_tensor; ++i) {
+        float& entry = parameters_[static_cast<std::size_t>(i)];
+        entry = least - 2.0f * least * entry;
+      }
+      return;
+    }
+    kernels.draw_normals(parameters_.data(), 0, n_tensor, key);
     const auto std = static_cast<float>(config.start_std);
     for (std::int64_t i = 0; i < n_tensor; ++i) parameters_[static_cast<std::size_t>(i)] *= std;
     return;

@@ -25,7 +25,8 @@ void Evaluator::run(int n_members, const std::function<void(int, float*)>& fill_
 
 void Evaluator::run(int first_member, int n_members,
                     const std::function<void(int, float*)>& fill_block, const EncodedInputs& inputs,
-                    TrialScores& scores) {
+                    TrialScores& scores, const float* shared) {
+  assert((shared != nullptr) == (plan_.rank() > 0));
   const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
   assert(inputs.labels().size() == n_samples);
   assert(scores.losses.size() >= static_cast<std::size_t>(first_member + n_members) * n_samples);
@@ -49,6 +50,7 @@ void Evaluator::run(int first_member, int n_members,
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = scratch.block();
+    args.shared = shared;
     args.inputs = inputs.tiles().data() + begin;
     args.n_tiles = end - begin;
     args.t_begin = 0;
@@ -68,17 +70,18 @@ void Evaluator::run(int first_member, int n_members,
     if (first.member < 0 || std::pair(member, sample) < std::pair(first.member, first.sample))
       first = {member, sample, not_finite.population, not_finite.step};
   });
-  if (first.member >= 0) throw_not_finite(first, fill_block, inputs);
+  if (first.member >= 0) throw_not_finite(first, fill_block, inputs, shared);
 }
 
 void Evaluator::throw_not_finite(const NotFiniteRow& row,
                                  const std::function<void(int, float*)>& fill_block,
-                                 const EncodedInputs& inputs) const {
+                                 const EncodedInputs& inputs, const float* shared) const {
   // the kernels look at the state now and then; the twin finds the step
   std::vector<float> block(static_cast<std::size_t>(plan_.n_block_floats()));
   fill_block(row.member, block.data());
   int population = row.population;
-  const int step = find_not_finite_step(plan_, block.data(), inputs, row.sample, &population);
+  const int step =
+      find_not_finite_step(plan_, block.data(), shared, inputs, row.sample, &population);
   throw RunError("state is not finite: population \"" +
                  plan_.network().populations[static_cast<std::size_t>(population)].name +
                  "\", member " + std::to_string(row.member) + ", sample " +

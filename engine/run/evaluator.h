@@ -35,13 +35,14 @@ class Evaluator {
   void run(int n_members, const std::function<void(int, float*)>& fill_block,
            const EncodedInputs& inputs, TrialScores& scores);
 
-  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough.
+  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough. `shared`
+  /// are the weights of all members, where the plan has a rank.
   void run(int first, int n, const std::function<void(int, float*)>& fill_block,
-           const EncodedInputs& inputs, TrialScores& scores);
+           const EncodedInputs& inputs, TrialScores& scores, const float* shared = nullptr);
 
  private:
   void throw_not_finite(const NotFiniteRow& row, const std::function<void(int, float*)>& fill_block,
-                        const EncodedInputs& inputs) const;
+                        const EncodedInputs& inputs, const float* shared) const;
 
   const Plan& plan_;
   const KernelTable& kernels_;

@@ -74,6 +74,7 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = block(member);
+    args.shared = shared_;
     args.inputs = tiles + (shares_tiles ? 0 : member * n_tiles) + begin;
     args.n_tiles = end - begin;
     args.t_begin = t_;
@@ -177,6 +178,7 @@ void Simulation::score(const EncodedInputs& inputs, std::vector<double>* losses,
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = block(member);
+    args.shared = shared_;
     args.inputs = inputs.tiles().data();
     args.n_tiles = state_.tiles_per_member();
     args.t_begin = args.t_end = t_;

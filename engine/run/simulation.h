@@ -21,8 +21,10 @@ class Simulation {
 
   /// A member's parameters, flat and logical (plan.n_parameters()).
   void set_parameters(int member, std::span<const float> logical);
-  /// A member's parameters as kernels read them (plan.n_block_floats()), to be written.
+  /// The same in the kernels' form (plan.n_block_floats()), to be written; and where the plan has
+  /// a rank, the weights of all members, which must outlive the simulation.
   float* block(int member) { return blocks_ + member * block_stride_; }
+  void set_shared(const float* shared) { shared_ = shared; }
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
@@ -59,6 +61,7 @@ class Simulation {
   std::int64_t block_stride_;
   AlignedMemory block_memory_;
   float* blocks_;
+  const float* shared_ = nullptr;
   bool list_spikes(std::span<const float> x);
   const float* step_frame(std::size_t tile) const;
 

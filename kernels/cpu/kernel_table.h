@@ -30,6 +30,7 @@ struct KernelTable {
   void (*draw_perturbed)(float* out, const float* mean, float scale, int64_t first_index, int64_t n,
                          const RandomKey& key);
   AccumulateGradient accumulate_gradient;
+  AccumulateLowRank accumulate_low_rank;
   /// 2 * 16 * 16 * n_rounds float operations in chains of fma, for the measured peak; returns a
   /// value to keep
   float (*burn_fma)(int64_t n_rounds);

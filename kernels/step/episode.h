@@ -75,6 +75,7 @@ void run_episode_tile(const Team& team, const EpisodeArgs& args, int i_tile) {
   input.dense = args.frames;
   input.n_lanes = n_lanes;
   Tile tile{&plan,
+            trial.shared ? trial.shared : trial.parameters,
             trial.parameters,
             &input,
             trial.scratch,

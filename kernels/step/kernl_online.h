@@ -270,6 +270,7 @@ void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
     scratch.histories = args.histories + int64_t{sample} * plan.n_populations;
     const Tile tile{&plan,
                     args.trial.parameters,
+                    args.trial.parameters,
                     args.trial.inputs + sample,
                     &scratch,
                     args.trial.tiles + sample * args.trial.tile_stride,

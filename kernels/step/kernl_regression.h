@@ -347,8 +347,15 @@ void run_regression_sample(const Team& team, const RegressionArgs& args, int sam
   const PopulationView& population = plan.populations[rule.population];
   const ProjectionView& recurrent = population.projections[rule.recurrent];
   const int64_t n_padded = rule.n_padded;
-  const Tile net{&plan,       trial.parameters, trial.inputs + sample,     trial.scratch,
-                 trial.tiles, trial.not_finite, trial.first_tile + sample, 0};
+  const Tile net{&plan,
+                 trial.parameters,
+                 trial.parameters,
+                 trial.inputs + sample,
+                 trial.scratch,
+                 trial.tiles,
+                 trial.not_finite,
+                 trial.first_tile + sample,
+                 0};
   Tile copy = net;
   copy.memory = scratch.copy_tile;
   copy.scratch = scratch.copy_scratch;

@@ -305,7 +305,7 @@ void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
     for (int p = 0; p < plan.n_populations; ++p)
       if (is_spiking(plan.populations[p].model)) trial.scratch->histories[p].step_begin[0] = 0;
     run_tiles(team, trial);
-    const Tile tile{&plan,       trial.parameters, trial.inputs,     trial.scratch,
+    const Tile tile{&plan,       trial.parameters, trial.parameters, trial.inputs, trial.scratch,
                     trial.tiles, trial.not_finite, trial.first_tile, trial.t_begin};
     if (trial.labels) {
       float* error = args.kernl->output_error;

@@ -8,18 +8,43 @@
 #pragma once
 
 #include "kernels/step/cells.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/row_readout.h"
 #include "kernels/step/row_signal.h"
 #include "kernels/step/tile.h"
 
 namespace spikelane::SPIKELANE_ISA {
 
-/// One projection's sum for kBlock groups of 16 neurons from i on.
+/// c' of the projections of population p in step t, for all its neurons.
+inline void sum_factor_rows(const Tile& tile, int p, int t) {
+  const PopulationView& population = tile.plan->populations[p];
+  for (int q = 0; q < population.n_projections; ++q) {
+    const ProjectionView& projection = population.projections[q];
+    if (!has_low_rank(tile, projection)) continue;
+    const Factors factors(tile, projection);
+    float* c = tile.scratch->factor_sums + q * factors.rank;
+    for (int k = 0; k < factors.rank; ++k) c[k] = 0.0f;
+    if (projection.source == kInputSource && tile.input->dense) {
+      const float* x = dense_input(tile, projection.n_pre, t);
+      for (int j = 0; j < projection.n_pre; ++j)
+        for (int k = 0; k < factors.rank; ++k)
+          c[k] = fma(x[j], factors.b[static_cast<int64_t>(j) * factors.rank + k], c[k]);
+    } else {
+      const UnitRange fired = units_into(tile, projection, t);
+      for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
+        for (int k = 0; k < factors.rank; ++k)
+          c[k] = c[k] + factors.b[static_cast<int64_t>(*unit) * factors.rank + k];
+    }
+    for (int k = 0; k < factors.rank; ++k) c[k] = factors.scale * c[k];
+  }
+}
+
+/// One projection's sum from the weights for kBlock groups of 16 neurons from i on.
 template <int kBlock, class Team>
-SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
-                                          const ProjectionView& projection, int i, int t,
-                                          typename Team::F* sum) {
-  const float* weights = tile.parameters + projection.weight + i;
+SPIKELANE_INLINE void add_weight_rows(const Team& team, const Tile& tile,
+                                      const ProjectionView& projection, int i, int t,
+                                      typename Team::F* sum) {
+  const float* weights = tile.weights + projection.weight + i;
   for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
   if (projection.source == kInputSource && tile.input->dense) {
     const float* x = dense_input(tile, projection.n_pre, t);
@@ -37,12 +62,18 @@ SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
   }
 }
 
-/// The same with the synaptic trace of the source, where it sends one.
+/// The same with the noise of the factors, and with the synaptic trace of the source, where there
+/// are any.
 template <int kBlock, class Team>
 SPIKELANE_INLINE void add_drive_rows(const Team& team, const Tile& tile,
                                      const ProjectionView& projection, int i, int t,
                                      typename Team::F* drive) {
-  add_projection_rows<kBlock>(team, tile, projection, i, t, drive);
+  add_weight_rows<kBlock>(team, tile, projection, i, t, drive);
+  if (has_low_rank(tile, projection)) {
+    const Factors factors(tile, projection);
+    const float* c = tile.scratch->factor_sums + projection.place * factors.rank;
+    add_factor_rows<kBlock>(team, factors, c, i, drive);
+  }
   if (projection.at.drive >= 0)
     for (int k = 0; k < kBlock; ++k)
       drive[k] = drive_with(team, tile, projection, i + k * kLanes, t, drive[k]);
@@ -119,8 +150,8 @@ void fetch_recurrent_rows(const Team& team, const Tile& tile, int p) {
     const UnitRange fired = units_into(tile, projection, 0);
     const int32_t* unit = fired.begin;
     for (int n = 0; n < kFetched && unit != fired.end; n += projection.weight_stride, ++unit) {
-      const float* row = tile.parameters + projection.weight +
-                         static_cast<int64_t>(*unit) * projection.weight_stride;
+      const float* row =
+          tile.weights + projection.weight + static_cast<int64_t>(*unit) * projection.weight_stride;
       for (int i = 0; i < projection.n_post; i += 4 * kLanes) team.fetch(row + i);
     }
   }
@@ -143,6 +174,7 @@ void step_population_row(const Team& team, const Tile& tile, int p, int t) {
     step_readout_row(team, tile, p, t);
     return;
   }
+  if (tile.plan->rank > 0) sum_factor_rows(tile, p, t);
   if (population.model == Model::kAlif)
     step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, 0, t);
   else

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/signal.h"
 #include "kernels/step/tile.h"
 
@@ -66,7 +67,7 @@ template <int kBlock, class Team>
 SPIKELANE_INLINE void read_projection(const Team& team, const Tile& tile,
                                       const ProjectionView& projection, int i, bool of_sums,
                                       typename Team::F* sum) {
-  const float* weights = tile.parameters + projection.weight + i;
+  const float* weights = tile.weights + projection.weight + i;
   for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
   // neurons of a block read the same trace: with several kappas blocks are single neurons
   const int trace = projection.single_trace >= 0 ? projection.single_trace : projection.trace_of[i];
@@ -76,6 +77,17 @@ SPIKELANE_INLINE void read_projection(const Team& team, const Tile& tile,
     const auto z_j = team.load(z + j * kLanes);
     const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
     for (int k = 0; k < kBlock; ++k) sum[k] = fma(z_j, team.broadcast(row[k]), sum[k]);
+  }
+  if (!has_low_rank(tile, projection)) return;
+  const Factors factors(tile, projection);
+  for (int r = 0; r < factors.rank; ++r) {
+    auto c = team.broadcast(0.0f);
+    for (int j = 0; j < projection.n_pre; ++j)
+      c = fma(team.load(z + j * kLanes),
+              team.broadcast(factors.b[static_cast<int64_t>(j) * factors.rank + r]), c);
+    c = team.broadcast(factors.scale) * c;
+    const float* a = factors.a + static_cast<int64_t>(r) * factors.a_stride + i;
+    for (int k = 0; k < kBlock; ++k) sum[k] = fma(team.broadcast(a[k]), c, sum[k]);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/row_signal.h"
 #include "kernels/step/tile.h"
 
@@ -63,18 +64,38 @@ void advance_row_bias_trace(const Team& team, const Tile& tile, const Population
   }
 }
 
+/// The sum with the noise of the factors; sum_of(k, factors) is c_k.
+template <class Team, class SumOf>
+typename Team::F add_row_factors(const Team& team, const Tile& tile,
+                                 const ProjectionView& projection, int i, typename Team::F sum,
+                                 const SumOf& sum_of) {
+  if (!has_low_rank(tile, projection)) return sum;
+  const Factors factors(tile, projection);
+  for (int k = 0; k < factors.rank; ++k) {
+    const float c = factors.scale * sum_of(k, factors);
+    const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
+    sum = fma(team.load(a), team.broadcast(c), sum);
+  }
+  return sum;
+}
+
 /// sum_j w_ji z_j of one trace for the 16 readout neurons from i on.
 template <class Team>
 typename Team::F sum_row_trace(const Team& team, const Tile& tile, const ProjectionView& projection,
                                int i, int i_trace, int t, bool of_sums) {
   const TraceView& trace = tile.plan->traces[i_trace];
-  const float* weights = tile.parameters + projection.weight + i;
+  const float* weights = tile.weights + projection.weight + i;
   auto sum = team.broadcast(0.0f);
   if (is_momentary(tile, projection, trace)) {
     const UnitRange fired = units_into(tile, projection, t);
     for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
       sum = sum + team.load(weights + static_cast<int64_t>(*unit) * projection.weight_stride);
-    return sum;
+    return add_row_factors(team, tile, projection, i, sum, [&](int k, const Factors& factors) {
+      float c = 0.0f;
+      for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
+        c = c + factors.b[static_cast<int64_t>(*unit) * factors.rank + k];
+      return c;
+    });
   }
   // a zero adds nothing to a finite sum but perhaps the sign of a zero, which the caller drops, and
   // most traces of a sparse net are zero; a list, because a test in the loop would be mispredicted
@@ -91,7 +112,12 @@ typename Team::F sum_row_trace(const Team& team, const Tile& tile, const Project
     sum =
         fma(team.broadcast(z[nonzero[k]]),
             team.load(weights + static_cast<int64_t>(nonzero[k]) * projection.weight_stride), sum);
-  return sum;
+  return add_row_factors(team, tile, projection, i, sum, [&](int r, const Factors& factors) {
+    float c = 0.0f;
+    for (int k = 0; k < n_nonzero; ++k)
+      c = fma(z[nonzero[k]], factors.b[static_cast<int64_t>(nonzero[k]) * factors.rank + r], c);
+    return c;
+  });
 }
 
 template <class Team>

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "kernels/step/cells.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/readout.h"
 #include "kernels/step/sample_table.h"
 #include "kernels/step/signal.h"
@@ -23,12 +24,50 @@
 
 namespace spikelane::SPIKELANE_ISA {
 
-/// One projection's sum for kBlock neurons from i on.
+/// Where c' of one projection begins, for the steps of the window.
+inline float* factor_sums_of(const Tile& tile, const ProjectionView& projection) {
+  return tile.scratch->factor_sums + static_cast<int64_t>(projection.place) *
+                                         tile.scratch->factor_window * tile.plan->rank * kLanes;
+}
+
+/// c' of the projections of population p, for all its neurons and each step of the window.
+template <class Team>
+void sum_factors(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+  const PopulationView& population = tile.plan->populations[p];
+  for (int q = 0; q < population.n_projections; ++q) {
+    const ProjectionView& projection = population.projections[q];
+    if (!has_low_rank(tile, projection)) continue;
+    const Factors factors(tile, projection);
+    const bool is_dense = projection.source == kInputSource && tile.input->dense;
+    float* c = factor_sums_of(tile, projection);
+    for (int t = t_begin; t < t_end; ++t)
+      for (int k = 0; k < factors.rank; ++k, c += kLanes) {
+        auto sum = team.broadcast(0.0f);
+        const float* b = factors.b + k;
+        if (is_dense) {
+          const float* x = tile.input->dense + static_cast<int64_t>(t - tile.input->first_step) *
+                                                   projection.n_pre * kLanes;
+          for (int j = 0; j < projection.n_pre; ++j)
+            sum = fma(team.load(x + j * kLanes),
+                      team.broadcast(b[static_cast<int64_t>(j) * factors.rank]), sum);
+        } else {
+          const EntryRange fired = entries_into(tile, projection, t);
+          for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry)
+            sum = add_where(team.mask(entry->lanes), sum,
+                            team.broadcast(b[static_cast<int64_t>(entry->unit) * factors.rank]));
+        }
+        team.store(c, team.broadcast(factors.scale) * sum);
+      }
+  }
+}
+
+/// One projection's sum from the weights for kBlock neurons from i on. Returns whether any unit
+/// was looked at: if not, all sums are +0 and so are those of the factors.
 template <int kBlock, class Team>
-SPIKELANE_INLINE void add_projection(const Team& team, const Tile& tile,
-                                     const ProjectionView& projection, int i, int t,
-                                     typename Team::F* sum) {
-  const float* weights = tile.parameters + projection.weight + i;
+SPIKELANE_INLINE bool add_weights(const Team& team, const Tile& tile,
+                                  const ProjectionView& projection, int i, int t,
+                                  typename Team::F* sum) {
+  const float* weights = tile.weights + projection.weight + i;
   for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
   if (projection.source == kInputSource && tile.input->dense) {
     const float* x = tile.input->dense +
@@ -38,7 +77,7 @@ SPIKELANE_INLINE void add_projection(const Team& team, const Tile& tile,
       const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
       for (int k = 0; k < kBlock; ++k) sum[k] = fma(x_j, team.broadcast(row[k]), sum[k]);
     }
-    return;
+    return true;
   }
   const EntryRange fired = entries_into(tile, projection, t);
   for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry) {
@@ -46,14 +85,22 @@ SPIKELANE_INLINE void add_projection(const Team& team, const Tile& tile,
     const float* row = weights + static_cast<int64_t>(entry->unit) * projection.weight_stride;
     for (int k = 0; k < kBlock; ++k) sum[k] = add_where(lanes, sum[k], team.broadcast(row[k]));
   }
+  return fired.begin != fired.end;
 }
 
-/// The same with the synaptic trace of the source, where it sends one.
+/// The same with the noise of the factors, and with the synaptic trace of the source, where there
+/// are any.
 template <int kBlock, class Team>
 SPIKELANE_INLINE void add_drive(const Team& team, const Tile& tile,
                                 const ProjectionView& projection, int i, int t,
                                 typename Team::F* drive) {
-  add_projection<kBlock>(team, tile, projection, i, t, drive);
+  const bool has_input = add_weights<kBlock>(team, tile, projection, i, t, drive);
+  if (has_input && has_low_rank(tile, projection)) {
+    const Factors factors(tile, projection);
+    const float* c = factor_sums_of(tile, projection) +
+                     static_cast<int64_t>(t - tile.signal_begin) * factors.rank * kLanes;
+    add_factor_neurons<kBlock>(team, factors, c, i, drive);
+  }
   if (projection.at.drive >= 0)
     for (int k = 0; k < kBlock; ++k)
       drive[k] = drive_with(team, tile, projection, (i + k) * kLanes, t, drive[k]);
@@ -119,6 +166,7 @@ void run_spiking(const Team& team, const Tile& tile, int p, int t_begin, int t_e
   if (uses_table) {
     run_leaky_by_table(team, tile, p, t_begin, t_end);
   } else {
+    if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
     if (population.model == Model::kAlif)
       run_spiking_blocks<AlifCell>(team, tile, p, t_begin, t_end);
     else

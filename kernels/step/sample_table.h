@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/tile.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -20,7 +21,22 @@ inline bool can_use_table(const Tile& tile, const PopulationView& population) {
   return population.may_use_table && codes_into(tile, population.projections[0]) != nullptr;
 }
 
-/// table[i * width + c] = (sum of code c's weights, unit ascending, from +0) + bias
+/// The sum with the noise of the factors, for 16 neurons from i on.
+template <class Team>
+typename Team::F add_factors_of_code(const Team& team, const Factors& factors, uint32_t code, int i,
+                                     typename Team::F sum) {
+  for (int k = 0; k < factors.rank; ++k) {
+    float c = 0.0f;
+    for (uint32_t left = code; left != 0; left &= left - 1)
+      c = c + factors.b[__builtin_ctz(left) * factors.rank + k];
+    const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
+    sum = fma(team.load_all(a), team.broadcast_all(factors.scale * c), sum);
+  }
+  return sum;
+}
+
+/// table[i * width + c] = (sum of code c's weights, unit ascending, from +0, with the noise of the
+/// factors) + bias
 template <class Team>
 void fill_table(const Team& team, const Tile& tile, const PopulationView& population, int n_codes,
                 int width) {
@@ -30,10 +46,12 @@ void fill_table(const Team& team, const Tile& tile, const PopulationView& popula
     const uint32_t code = is_input ? tile.input->code_units[c] : static_cast<uint32_t>(c);
     for (int i = 0; i < population.n; i += kLanes) {
       alignas(64) float sums[kLanes];
-      const float* weights = tile.parameters + projection.weight + i;
+      const float* weights = tile.weights + projection.weight + i;
       auto sum = team.broadcast_all(0.0f);
       for (uint32_t left = code; left != 0; left &= left - 1)
         sum = sum + team.load_all(weights + __builtin_ctz(left) * projection.weight_stride);
+      if (code != 0 && has_low_rank(tile, projection))
+        sum = add_factors_of_code(team, Factors(tile, projection), code, i, sum);
       if (population.bias >= 0) sum = sum + team.load_all(tile.parameters + population.bias + i);
       team.store_all(sums, sum);
       float* table = tile.scratch->table + static_cast<int64_t>(i) * width + c;

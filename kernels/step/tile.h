@@ -8,7 +8,8 @@ namespace spikelane::SPIKELANE_ISA {
 
 struct Tile {
   const PlanView* plan;
-  const float* parameters;
+  const float* weights;     // of the projections
+  const float* parameters;  // biases, and the weights or the factors of their noise
   const InputView* input;
   const ScratchView* scratch;
   char* memory;

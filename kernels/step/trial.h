@@ -105,13 +105,10 @@ void run_tiles(const Team& team, const TrialArgs& args) {
   const PlanView& plan = *args.plan;
   int64_t first_sample = 0;
   for (int i = 0; i < args.n_tiles; ++i) {
-    Tile tile{&plan,
-              args.parameters,
-              args.inputs + i,
-              args.scratch,
-              args.tiles + i * args.tile_stride,
-              args.not_finite,
-              args.first_tile + i,
+    Tile tile{&plan,           args.shared ? args.shared : args.parameters,
+              args.parameters, args.inputs + i,
+              args.scratch,    args.tiles + i * args.tile_stride,
+              args.not_finite, args.first_tile + i,
               args.t_begin};
     if (args.resets) reset_tile(plan, tile.memory);
     if (args.t_begin == args.t_end) {

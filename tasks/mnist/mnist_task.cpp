@@ -121,17 +121,25 @@ SplitSizes read_split_sizes(const std::filesystem::path& images,
   return sizes;
 }
 
-int n_used(int wanted, const SplitSizes& sizes, const char* key, Attempts& attempts) {
-  if (sizes.images.empty()) return 0;
-  if (wanted < 0 || wanted > sizes.images[0])
+int n_used(int wanted, std::int64_t n_there, const char* key, Attempts& attempts) {
+  if (wanted < 0 || wanted > n_there)
     attempts.add(std::string("task.") + key, std::to_string(wanted),
-                 "0 to " + std::to_string(sizes.images[0]) + ", the samples of the files");
-  return static_cast<int>(wanted == 0 ? sizes.images[0] : wanted);
+                 "0 to " + std::to_string(n_there) + ", the samples of the files");
+  return static_cast<int>(wanted == 0 ? n_there : wanted);
 }
 
+// what is left from `first` on
+std::int64_t n_from(int first, std::int64_t n, Attempts& attempts) {
+  if (first >= 0 && first < n) return n - first;
+  attempts.add("task.first_train", std::to_string(first),
+               "0 to " + std::to_string(n - 1) + ", a training sample of the files");
+  return n;
+}
+
+// samples first .. first + n - 1; image 0 of the file has `number` for the random numbers
 Dataset load_split(const MnistConfig& config, const MnistShape& shape,
-                   const std::filesystem::path& images, const std::filesystem::path& labels, int n,
-                   std::uint64_t seed, std::uint32_t first_number) {
+                   const std::filesystem::path& images, const std::filesystem::path& labels,
+                   int first, int n, std::uint64_t seed, std::uint32_t number) {
   Attempts attempts;
   IdxData pixels, classes;
   attempts.run([&] { pixels = read_idx(images, 3); });
@@ -147,12 +155,15 @@ Dataset load_split(const MnistConfig& config, const MnistShape& shape,
   data.n_samples = n;
   data.n_steps = shape.n_steps;
   data.n_inputs = shape.n_inputs;
-  data.labels.assign(classes.values.begin(), classes.values.begin() + n);
+  data.labels.assign(classes.values.begin() + first, classes.values.begin() + first + n);
   const int n_pixels = shape.n_steps - config.n_cue_steps;
-  pixels.values.resize(static_cast<std::size_t>(n) * static_cast<std::size_t>(n_pixels));
+  const auto at = [&](int i) { return pixels.values.begin() + std::int64_t{i} * n_pixels; };
+  pixels.values.erase(at(first + n), pixels.values.end());
+  pixels.values.erase(pixels.values.begin(), at(first));
   pixels.values.shrink_to_fit();
   data.source = std::make_shared<const MnistSource>(config, std::move(pixels.values), n_pixels,
-                                                    shape.n_columns, seed, first_number);
+                                                    shape.n_columns, seed,
+                                                    number + static_cast<std::uint32_t>(first));
   return data;
 }
 
@@ -185,8 +196,11 @@ MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files) {
   const SplitSizes train = read_split_sizes(files.train_images, files.train_labels, attempts);
   const SplitSizes test = read_split_sizes(files.test_images, files.test_labels, attempts);
   MnistShape shape;
-  shape.n_train = n_used(config.n_train, train, "n_train", attempts);
-  shape.n_test = n_used(config.n_test, test, "n_test", attempts);
+  if (!train.images.empty())
+    shape.n_train = n_used(config.n_train, n_from(config.first_train, train.images[0], attempts),
+                           "n_train", attempts);
+  if (!test.images.empty())
+    shape.n_test = n_used(config.n_test, test.images[0], "n_test", attempts);
   if (!train.images.empty() && !test.images.empty()) {
     if (train.images[1] != test.images[1] || train.images[2] != test.images[2])
       attempts.add(files.test_images.string(),
@@ -214,14 +228,14 @@ TaskData load_mnist(const MnistConfig& config, const MnistFiles& files, std::uin
   data.n_classes = kMnistClasses;
   Attempts attempts;
   attempts.run([&] {
-    data.train =
-        load_split(config, shape, files.train_images, files.train_labels, shape.n_train, seed, 0);
+    data.train = load_split(config, shape, files.train_images, files.train_labels,
+                            config.first_train, shape.n_train, seed, 0);
   });
   attempts.run([&] {
     MnistConfig unmoved = config;
     unmoved.shift = 0;
-    data.test = load_split(unmoved, shape, files.test_images, files.test_labels, shape.n_test, seed,
-                           n_all_train);
+    data.test = load_split(unmoved, shape, files.test_images, files.test_labels, 0, shape.n_test,
+                           seed, n_all_train);
   });
   attempts.throw_if_any();
   return data;

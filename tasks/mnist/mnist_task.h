@@ -32,8 +32,8 @@ MnistFiles find_mnist_files(const MnistConfig& config, const std::string& data_d
 
 /// Sizes from the files' headers alone. Throws UserError with what is wrong in any of the four:
 /// see tasks/mnist/idx_file.h; images of more than 65536 pixels, counts that differ between images
-/// and labels, image sizes that differ between training and test, n_train or n_test beyond what
-/// there is.
+/// and labels, image sizes that differ between training and test, first_train, n_train or
+/// n_test beyond what there is.
 MnistShape describe_mnist(const MnistConfig& config, const MnistFiles& files);
 
 /// Reads the files; classes are 0 to 9. Pixels stay bytes, and events are made when asked for:

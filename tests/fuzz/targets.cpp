@@ -13,21 +13,20 @@
 #include "engine/report/checkpoint.h"
 #include "engine/report/results_json.h"
 #include "engine/report/safetensors.h"
-#include "engine/run/es_trainer.h"
 #include "engine/state/hash.h"
+#include "engine/state/saved_state.h"
 #include "tasks/array/array_task.h"
-#include "tasks/load_task.h"
 #include "tasks/mnist/idx_file.h"
-#include "tests/tools/tiny_config.h"
 
 namespace spikelane::fuzz {
-namespace {
 
 void require(bool holds, const char* what) {
   if (holds) return;
   std::fprintf(stderr, "fuzz: %s\n", what);
   std::abort();
 }
+
+namespace {
 
 template <class Function>
 void refusals_are_fine(Function function) {
@@ -64,15 +63,17 @@ unsigned take_byte(std::string_view& bytes) {
   return byte;
 }
 
+}  // namespace
+
 // what is read is written and read again to the same text
-void run_config(std::string_view bytes) {
+void config(std::string_view bytes) {
   refusals_are_fine([&] {
     const std::string text = config_to_json(parse_config(bytes, "fuzz.json"));
     require(config_to_json(parse_config(text, "again.json")) == text, "another config when reread");
   });
 }
 
-void run_safetensors(std::string_view bytes) {
+void safetensors(std::string_view bytes) {
   refusals_are_fine([&] {
     Metadata metadata, metadata_again;
     const std::vector<Tensor> tensors = parse_safetensors(bytes, "fuzz", &metadata);
@@ -87,7 +88,7 @@ void run_safetensors(std::string_view bytes) {
   });
 }
 
-void run_idx(std::string_view bytes) {
+void idx(std::string_view bytes) {
   const int n_sizes = 1 + static_cast<int>(take_byte(bytes) % 3);
   const MemoryFile file(bytes);
   refusals_are_fine([&] {
@@ -98,12 +99,12 @@ void run_idx(std::string_view bytes) {
   });
 }
 
-void run_array(std::string_view bytes) {
-  ArrayConfig config;
-  config.n_test = static_cast<int>(take_byte(bytes) % 4);
+void array(std::string_view bytes) {
+  ArrayConfig settings;
+  settings.n_test = static_cast<int>(take_byte(bytes) % 4);
   const MemoryFile file(bytes);
   refusals_are_fine([&] {
-    const TaskData data = load_array(config, file.path());
+    const TaskData data = load_array(settings, file.path());
     const Dataset& train = data.train;
     require(train.n_samples > 0, "no samples");
     for (const InputEvent& event : train.events)
@@ -114,6 +115,8 @@ void run_array(std::string_view bytes) {
       require(label >= 0 && label < data.n_classes, "a label that is no class");
   });
 }
+
+namespace {
 
 // a fuzzer never finds a checksum: it is put right, so that what is behind it is reached
 std::string with_right_checksum(std::string content) {
@@ -126,46 +129,50 @@ std::string with_right_checksum(std::string content) {
   return content.replace(at + key.size(), zeros.size(), hash.text());
 }
 
-struct TinyTraining {
-  RunConfig config = parse_config(test::kTinyConfig, "tiny.json");
-  TaskData data = load_task(config);
-  ThreadPool pool{1};
+// what the checkpoints of the corpus hold: the tiny config's training by evolution strategies
+struct TinyState {
+  std::int64_t update = 0;
+  std::uint64_t loss_hash = 0;
+  std::vector<ParameterTensor> tensors{
+      {"input.hidden.weight", 0, 36}, {"hidden.bias", 36, 45}, {"hidden.output.weight", 45, 72}};
+  std::vector<float> parameters = std::vector<float>(72);
+  OptimiserConfig config;
+  Optimiser optimiser{config, tensors};
+
+  void visit_state(StateVisitor& visitor) {
+    visitor.count("update", update, 1'000'000'000);
+    visitor.bits("loss_hash", loss_hash);
+    visitor.array("parameters", parameters);
+    visit_optimiser(visitor, "", optimiser);
+  }
 };
-
-void run_checkpoint(std::string_view bytes) {
-  static TinyTraining tiny;
-  refusals_are_fine([&] { parse_checkpoint(bytes, "fuzz"); });
-  refusals_are_fine([&] {
-    const Checkpoint checkpoint = parse_checkpoint(with_right_checksum(std::string(bytes)), "fuzz");
-    require(reports_to_json(reports_from_json(reports_to_json(checkpoint.reports), "again")) ==
-                reports_to_json(checkpoint.reports),
-            "other reports when reread");
-    // whatever the numbers are, they are restored or refused, and an update comes back
-    EsTrainer trainer(tiny.config, {}, *find_kernels(""), tiny.pool, tiny.data.train);
-    std::vector<Tensor> arrays;
-    for (const Tensor& tensor : checkpoint.state)
-      if (tensor.name.rfind("run.", 0) != 0) arrays.push_back(tensor);
-    StateRestorer restorer(arrays, "fuzz");
-    trainer.visit_state(restorer);
-    restorer.finish();
-    trainer.update();
-  });
-}
-
-constexpr Target kTargets[] = {{"config", run_config},
-                               {"safetensors", run_safetensors},
-                               {"idx", run_idx},
-                               {"array", run_array},
-                               {"checkpoint", run_checkpoint}};
 
 }  // namespace
 
-std::span<const Target> targets() { return kTargets; }
-
-const Target* find_target(std::string_view name) {
-  for (const Target& target : kTargets)
-    if (name == target.name) return &target;
-  return nullptr;
+void checkpoint(std::string_view bytes) {
+  refusals_are_fine([&] { parse_checkpoint(bytes, "fuzz"); });
+  refusals_are_fine([&] {
+    const Checkpoint read = parse_checkpoint(with_right_checksum(std::string(bytes)), "fuzz");
+    require(reports_to_json(reports_from_json(reports_to_json(read.reports), "again")) ==
+                reports_to_json(read.reports),
+            "other reports when reread");
+    // whatever the numbers are, they are restored or refused, and saved again as they were
+    std::vector<Tensor> arrays;
+    for (const Tensor& tensor : read.state)
+      if (tensor.name.rfind("run.", 0) != 0) arrays.push_back(tensor);
+    TinyState state;
+    StateRestorer restorer(arrays, "fuzz");
+    state.visit_state(restorer);
+    restorer.finish();
+    StateSaver saver;
+    state.visit_state(saver);
+    for (const Tensor& saved : saver.take())
+      require(find_tensor(arrays, saved.name)->bytes == saved.bytes, "another state when saved");
+    const std::vector<float> gradient(72, 1.0f);
+    const ParameterRange all[] = {{0, 0, 36}, {1, 36, 45}, {2, 45, 72}};
+    state.optimiser.update(state.parameters, gradient, learning_rate_at(state.config, state.update),
+                           all);
+  });
 }
 
 }  // namespace spikelane::fuzz

@@ -283,6 +283,24 @@ TEST_CASE("kernl regression: starts") {
     }
   }
   CHECK(std::sqrt(sum_of_squares / 72.0) == doctest::Approx(config.start_std).epsilon(0.3));
+
+  config.start = RegressionStart::kUniform;
+  config.start_std = 0.2;
+  const KernlRegression uniform(*net.plan, config, kernels, pool, 1, net.parameters());
+  const double bound = 0.2 * std::sqrt(3.0);
+  double sum = 0.0, largest = 0.0;
+  sum_of_squares = 0.0;
+  for (std::size_t i = 0; i < 72; ++i) {
+    const auto drawn = static_cast<double>(uniform.parameters()[i]);
+    sum += drawn;
+    sum_of_squares += drawn * drawn;
+    largest = std::max(largest, std::abs(drawn));
+  }
+  CHECK(largest <= bound + 1e-6);
+  CHECK(largest > 0.9 * bound);
+  CHECK(std::abs(sum / 72.0) < 0.1);
+  CHECK(std::sqrt(sum_of_squares / 72.0) == doctest::Approx(0.2).epsilon(0.2));
+  CHECK(uniform.parameters()[75] == zeros.parameters()[75]);  // g is drawn alike
 }
 
 TEST_CASE("kernl regression: a net that cannot fire is learned from zero") {

@@ -4,93 +4,14 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "engine/run/kernl_evaluator.h"
-#include "tasks/scenes/scenes.h"
+#include "tests/run/kernl_net.h"
 
 namespace spikelane::test {
 namespace {
-
-struct Net {
-  NetworkDescription network;
-  LossConfig loss;
-  Dataset data;
-  std::vector<float> logical;
-};
-
-constexpr int kSteps = 61, kSamples = 11, kInputs = 9, kHidden = 37, kOutputs = 4;
-
-// two alif populations one after the other, the first recurrent, all parameters different
-Net make_net() {
-  Net net;
-  PopulationDescription first, second, output;
-  first.name = "first";
-  first.model = NeuronModel::kAlif;
-  first.n = kHidden;
-  first.beta = {0.95};
-  first.threshold = {0.6};
-  first.adaptation.clear();
-  first.adaptation_decay.clear();
-  for (int i = 0; i < kHidden; ++i) {
-    first.adaptation.push_back(0.05 * (i % 7));
-    first.adaptation_decay.push_back(0.9 + 0.002 * i);
-  }
-  first.adaptation_scaling = AdaptationScaling::kWholeSpikes;
-  first.refractory_steps = {1.0};
-  second = first;
-  second.name = "second";
-  second.n = 16;
-  second.beta = {0.8};
-  second.adaptation = {0.3};
-  second.adaptation_decay = {0.97};
-  output.name = "output";
-  output.model = NeuronModel::kReadout;
-  output.n = kOutputs;
-  output.beta = {0.9};
-  output.gain = 0.1;
-  net.network.n_inputs = kInputs;
-  net.network.populations = {first, second, output};
-  InitDescription init;
-  init.kind = InitKind::kUniform;
-  auto add = [&](const char* from, const char* to, double low, double high, bool has_bias) {
-    init.low = low;
-    init.high = high;
-    net.network.projections.push_back({from, to, init, has_bias, init, SignalKind::kTrace});
-  };
-  add("input", "first", -4.0, 12.0, false);
-  add("first", "first", -3.0, 3.0, false);
-  add("first", "second", -3.0, 6.0, false);
-  add("first", "output", -1.0, 1.0, true);
-  add("second", "output", -1.0, 1.0, false);
-  net.loss.logits = LogitKind::kFinal;
-  net.data = random_events({kSamples, kSteps, kInputs, kOutputs, 7}, 0.2, kSamples, 0.2);
-  Scene scene;
-  scene.seed = 3;
-  const auto plan = compile_plan(net.network, net.loss, kSteps, for_learning({}, true));
-  net.logical = scene_parameters(scene, *plan, 0);
-  return net;
-}
-
-// a member's block, aligned as kernels want it
-class Block {
- public:
-  Block(const Net& net, const Plan& plan)
-      : memory_(static_cast<std::size_t>(plan.n_block_floats()) * sizeof(float)) {
-    plan.fill_block(net.logical.data(), reinterpret_cast<float*>(memory_.data()));
-  }
-  const float* data() const { return reinterpret_cast<const float*>(memory_.data()); }
-
- private:
-  AlignedMemory memory_;
-};
-
-std::vector<std::int32_t> all_samples() {
-  std::vector<std::int32_t> samples(kSamples);
-  std::iota(samples.begin(), samples.end(), 0);
-  return samples;
-}
 
 struct Gradient {
   std::vector<float> values;
@@ -183,6 +104,67 @@ TEST_CASE("kernl: online has the same bits on every ISA and number of threads") 
       INFO(std::string(kernels->isa), ", ", n_threads, " threads");
       CHECK(online(net, config, *kernels, n_threads).values == expected.values);
     }
+}
+
+TEST_CASE("kernl: online has the same bits a block at once and step by step") {
+  const Net net = make_net();
+  for (const int k : {1, 7, 32}) {
+    KernlConfig config;
+    config.k_steps = k;
+    const auto plan = compile_plan(net.network, net.loss, kSteps, for_learning({}, true));
+    const KernelTable& kernels = *runnable_kernels().back();
+    KernlRule rule(*plan, kernels, config, 5);
+    const Block block(net, *plan);
+    rule.follow_weights(block.data());
+    ThreadPool pool(2);
+    KernlOnline at_once(*plan, rule, config, kernels, pool, kSamples);
+    KernlOnline by_steps(*plan, rule, config, kernels, pool, kSamples);
+    const EncodedInputs inputs(*plan, net.data, all_samples());
+    while (at_once.t() < kSteps)
+      at_once.run(inputs, block.data(), std::min(k, kSteps - at_once.t()));
+    while (by_steps.t() < kSteps) by_steps.run(inputs, block.data(), 1);
+    std::vector<float> first(net.logical.size(), 0.0f), second = first;
+    at_once.take_gradient(first);
+    by_steps.take_gradient(second);
+    INFO("K ", k);
+    CHECK(first == second);
+    CHECK(std::any_of(first.begin(), first.end(), [](float g) { return g != 0.0f; }));
+    CHECK(hash_state(*plan, at_once.state()) == hash_state(*plan, by_steps.state()));
+    for (int filter = 0; filter < 3; ++filter) {
+      const auto a = at_once.traces(3, filter), b = by_steps.traces(3, filter);
+      CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+    }
+  }
+}
+
+TEST_CASE("kernl: traces that have gone silent are zero, never subnormal") {
+  Net net = make_net();
+  net.data.n_steps = 12'000;  // its events are those of the first 61 steps
+  KernlConfig config;
+  config.k_steps = 32;
+  const auto plan = compile_plan(net.network, net.loss, net.data.n_steps, for_learning({}, true));
+  const KernelTable& kernels = *runnable_kernels().back();
+  KernlRule rule(*plan, kernels, config, 5);
+  const Block block(net, *plan);
+  rule.follow_weights(block.data());
+  ThreadPool pool(1);
+  KernlOnline learner(*plan, rule, config, kernels, pool, 1);
+  const std::vector<std::int32_t> first{0};
+  const EncodedInputs inputs(*plan, net.data, first);
+  int n_nonzero = 0, n_subnormal = 0, n_left = 0;
+  while (learner.t() < net.data.n_steps) {
+    learner.run(inputs, block.data(), 32);
+    n_left = 0;
+    for (int filter = 0; filter < 3; ++filter)
+      for (const float x : learner.traces(0, filter)) {
+        n_nonzero += x != 0.0f;
+        n_left += x != 0.0f;
+        n_subnormal += std::fpclassify(x) == FP_SUBNORMAL;
+      }
+  }
+  CHECK(n_nonzero > 1000);
+  CHECK(n_subnormal == 0);
+  CHECK(n_left == 0);
 }
 
 TEST_CASE("kernl: online memory does not grow with the trial") {

@@ -12,6 +12,7 @@
 #include "engine/report/weights.h"
 #include "engine/run/train.h"
 #include "tasks/load_task.h"
+#include "tests/scratch_folder.h"
 #include "tests/tools/tiny_config.h"
 
 namespace spikelane::test {
@@ -90,24 +91,6 @@ void check_resume(const char* text, std::vector<std::string> overrides) {
   CHECK(run(rare, data, 2, &at_5).results == straight.results);
 }
 
-constexpr const char* kKernlConfig = R"({
-  "seed": 5,
-  "task": {"kind": "randman", "n_classes": 3, "n_units": 6, "n_samples_per_class": 20, "n_steps": 24, "n_test": 20},
-  "network": {
-    "populations": [
-      {"name": "hidden", "model": "alif", "n": 20, "tau_m_ms": 10, "resistance": 10.0, "threshold": 1.0, "adaptation": 0.5, "tau_a_ms": 100},
-      {"name": "output", "model": "readout", "n": 3, "tau_ms": 20}
-    ],
-    "projections": [
-      {"from": "input", "to": "hidden", "init": {"kind": "normal", "mean": 1.0, "std": 1.0}},
-      {"from": "hidden", "to": "hidden", "init": {"kind": "normal", "std": 0.3}},
-      {"from": "hidden", "to": "output", "init": {"kind": "normal", "std": 0.3}, "bias": true}
-    ]
-  },
-  "loss": {"logits": "mean", "window": 10, "scale": 3.0},
-  "rule": {"kind": "kernl", "batch": 9, "rate_strength": 2.0}
-})";
-
 }  // namespace
 
 TEST_CASE("resume: es with every optimiser") {
@@ -149,6 +132,12 @@ TEST_CASE("resume: the regression, beside the weights and alone") {
                 R"(rule.regression={"noise_std":0.5,"n_filters":2,"target":"distance"})"});
   check_resume(kKernlConfig, {"rule.filters=membrane", "rule.trains_weights=false",
                               R"(rule.regression={"noise_std":0.5,"optimiser":{"kind":"adam"}})"});
+}
+
+TEST_CASE("resume: es in a closed loop") {
+  const std::string config = read_file(SPIKELANE_SOURCE_DIR "/configs/cartpole_es.json");
+  check_resume(config.c_str(), {"rule.n_members=6", "task.n_episodes=2", "task.n_test_episodes=5",
+                                "task.max_steps=60"});
 }
 
 TEST_CASE("resume: more updates go on from the end of the run before") {

@@ -132,6 +132,37 @@ TEST_CASE("mnist: n_train and n_test take the first samples, which stay as they 
   CHECK(problems[1].place == "task.n_test");
 }
 
+TEST_CASE("mnist: first_train leaves samples out and the others as they are") {
+  const ScratchFolder folder;
+  test::write_small_mnist(folder / "mnist");
+  RunConfig config = config_of(folder);
+  config.task.mnist.coding = MnistCoding::kRate;
+  const TaskData all = load_task(config);
+  config.task.mnist.first_train = 2;
+  CHECK(describe_task(config).n_train == 3);
+  const TaskData rest = load_task(config);
+  CHECK(rest.train.labels == std::vector<std::int32_t>{4, 4, 1});
+  CHECK(rest.test.n_samples == 3);
+  for (int i = 0; i < 3; ++i) CHECK(is_same(events_of(rest.train, i), events_of(all.train, i + 2)));
+  config.task.mnist.n_train = 2;
+  const TaskData two = load_task(config);
+  CHECK(two.train.labels == std::vector<std::int32_t>{4, 4});
+  CHECK(is_same(events_of(two.train, 1), events_of(all.train, 3)));
+
+  config.task.mnist.n_train = 4;
+  auto problems = problems_of(config);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].place == "task.n_train");
+  CHECK(problems[0].allowed == "0 to 3, the samples of the files");
+  config.task.mnist.n_train = 0;
+  config.task.mnist.first_train = 5;
+  problems = problems_of(config);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].place == "task.first_train");
+  CHECK(problems[0].value == "5");
+  CHECK(problems[0].allowed == "0 to 4, a training sample of the files");
+}
+
 TEST_CASE("mnist: rate draws anew each epoch, crossing does not, both always the same") {
   const ScratchFolder folder;
   test::write_small_mnist(folder / "mnist");

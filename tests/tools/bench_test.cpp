@@ -58,6 +58,7 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
                                           {"latency_64", 0.47},
                                           {"latency_256", 0.36},
                                           {"closed_loop_cartpole", -1},
+                                          {"kernl_tensor", 0.25},
                                           {"smnist_trial_b32", -1},
                                           {"smnist_trial_b256", -1},
                                           {"smnist_online_b32", -1},
@@ -91,7 +92,7 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
 TEST_CASE("bench: instruction set, threads and layout do not show in a hash") {
   const test::ScratchFolder folder;
   const auto hashes = hashes_of(bench_json(folder, {"--threads", "1"}));
-  CHECK(hashes.size() == 13);
+  CHECK(hashes.size() == (has_mujoco() ? 16 : 15));
   // the same members, the same weights: drawn in the run or before
   CHECK(hashes.at("ec_shape") == hashes.at("ec_shape_drawn"));
   CHECK(hashes.at("latency_64") != hashes.at("latency_256"));
@@ -163,4 +164,24 @@ TEST_CASE("bench: es_randman is the demo's job") {
   CHECK(scene.task.randman.n_units == demo.task.randman.n_units);
   CHECK(scene.task.randman.n_steps == demo.task.randman.n_steps);
   CHECK(scene.loss.logits == demo.loss.logits);
+}
+
+TEST_CASE("bench: kernl_tensor is the original's update") {
+  RunConfig original = parse_config_file(std::string(SPIKELANE_SOURCE_DIR) +
+                                         "/configs/mnist_kernl_original.json");
+  const RunConfig scene = kernl_tensor_config();
+  original.network.n_inputs = scene.network.n_inputs;
+  CHECK(network_digest(scene) == network_digest(original));
+  const KernlConfig &ours = scene.rule.kernl, &theirs = original.rule.kernl;
+  CHECK(ours.batch == theirs.batch);
+  CHECK(ours.derivative_at == theirs.derivative_at);
+  CHECK(ours.filters == theirs.filters);
+  CHECK(ours.trains_weights == theirs.trains_weights);
+  CHECK(ours.regression.noise_std == theirs.regression.noise_std);
+  CHECK(ours.regression.copy == theirs.regression.copy);
+  CHECK(ours.regression.start == theirs.regression.start);
+  CHECK(ours.regression.start_std == theirs.regression.start_std);
+  CHECK(ours.regression.gamma_high == theirs.regression.gamma_high);
+  CHECK(ours.regression.optimiser.lr == theirs.regression.optimiser.lr);
+  CHECK(scene.loss.window == original.loss.window);
 }

@@ -88,10 +88,11 @@ bool gnuplot_is_missing() {
 }
 
 /// The places of the problems found; empty when nothing was thrown.
-std::vector<std::string> places_of(const fs::path& dir, const fs::path& out = "") {
+std::vector<std::string> places_of(const fs::path& dir, const fs::path& out = "",
+                                   const fs::path& reference = "") {
   std::vector<std::string> places;
   try {
-    plot_results(dir, out);
+    plot_results(dir, out, reference);
   } catch (const UserError& error) {
     for (const auto& problem : error.problems()) places.push_back(problem.place);
   }

@@ -25,6 +25,7 @@ struct ProgramOutcome {
 };
 
 struct ProgramSetting {
+  std::string program = SPIKELANE_PROGRAM;
   std::filesystem::path folder = ".";  // it runs in
   long max_file_bytes = -1;            // files may not grow beyond it: a full disk
   bool closes_stdout = false;          // nobody reads standard output
@@ -32,13 +33,14 @@ struct ProgramSetting {
   long max_memory_bytes = -1;          // of address space
   std::string stdout_file;             // standard output goes there
   std::vector<std::string> variables;  // NAME=value, beside those of the test
-  std::function<bool()> kill_when;     // asked every millisecond: true kills it (SIGKILL)
+  std::function<bool()> kill_when;     // asked every millisecond: true sends kill_signal, once
+  int kill_signal = SIGKILL;
 };
 
 /// Runs the program and waits for its end.
 inline ProgramOutcome run_program(const std::vector<std::string>& arguments,
                                   const ProgramSetting& setting = {}) {
-  std::vector<std::string> texts{SPIKELANE_PROGRAM};
+  std::vector<std::string> texts{setting.program};
   texts.insert(texts.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& text : texts) argv.push_back(text.data());
@@ -78,7 +80,7 @@ inline ProgramOutcome run_program(const std::vector<std::string>& arguments,
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
     ::poll(ends, 2, setting.kill_when ? 1 : -1);
     if (setting.kill_when && !has_killed && setting.kill_when()) {
-      ::kill(child, SIGKILL);
+      ::kill(child, setting.kill_signal);
       has_killed = true;
     }
     for (int i = 0; i < 2; ++i) {

@@ -1,6 +1,7 @@
 // spikelane train --resume end to end: interrupted, refused, damaged, finished and old checkpoints.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
@@ -164,6 +165,28 @@ TEST_CASE("resume: what is no checkpoint is an error that says so") {
   CHECK(folder.train({"--resume", "out/weights.safetensors"}).exit_code == 2);
   CHECK(
       has(folder.train({"--out", "out"}).error, "training from the start; the checkpoint in out"));
+}
+
+TEST_SUITE("long") {
+  TEST_CASE("stop: an update that takes longer than a second is said to be why") {
+    const Folder folder;
+    ProgramSetting setting;
+    setting.folder = folder.scratch.path();
+    setting.kill_signal = SIGINT;
+    const auto start = std::chrono::steady_clock::now();
+    setting.kill_when = [&] {
+      return std::chrono::steady_clock::now() - start > std::chrono::milliseconds(300);
+    };
+    const ProgramOutcome stopped =
+        run_program({"train", "config.json", "--threads", "1", "--out", "out", "--set",
+                     "rule.n_members=400000"},
+                    setting);
+    CAPTURE(stopped.error);
+    CHECK(stopped.exit_code == 130);
+    CHECK(has(stopped.error, "takes longer than a second"));
+    std::vector<std::string> notes;
+    CHECK(read_checkpoint(folder.scratch / "out", notes).update >= 1);
+  }
 }
 
 // written by the program in format version 1; a later version must read it and go on to these bits
