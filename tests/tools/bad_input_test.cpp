@@ -125,7 +125,7 @@ TEST_CASE("program: a trial whose history cannot fit the machine's memory is ref
   setting.folder = folder.path();
   const ProgramOutcome outcome = run_program({"check", "config.json"}, setting);
   CHECK(outcome.exit_code == 0);
-  CHECK(outcome.output.find("memory of learning: ") != std::string::npos);
+  CHECK(outcome.out.find("memory of learning: ") != std::string::npos);
 }
 
 TEST_CASE("program: a network that cannot fit the machine's memory is refused") {
