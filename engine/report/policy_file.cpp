@@ -25,7 +25,7 @@ std::string policy_to_safetensors(const RunConfig& config, std::span<const float
   const auto plan = plan_of(config);
   const std::string weights = weights_to_safetensors(*plan, parameters);
   return to_checked_safetensors(parse_safetensors(weights, "weights"),
-                        {{kFormatKey, kFormat}, {kConfigKey, config_to_json(config)}});
+                                {{kFormatKey, kFormat}, {kConfigKey, config_to_json(config)}});
 }
 
 // inputs of the network, from the first tensor that reads them; 0 where none does

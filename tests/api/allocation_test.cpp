@@ -28,19 +28,19 @@ void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 
 // operator new comes here too
-void* malloc(std::size_t n) {
+void* malloc(std::size_t n) noexcept {
   note();
   return __libc_malloc(n);
 }
-void* calloc(std::size_t n, std::size_t size) {
+void* calloc(std::size_t n, std::size_t size) noexcept {
   note();
   return __libc_calloc(n, size);
 }
-void* realloc(void* block, std::size_t n) {
+void* realloc(void* block, std::size_t n) noexcept {
   note();
   return __libc_realloc(block, n);
 }
-void* aligned_alloc(std::size_t alignment, std::size_t n) {
+void* aligned_alloc(std::size_t alignment, std::size_t n) noexcept {
   note();
   return __libc_memalign(alignment, n);
 }
