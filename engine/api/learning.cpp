@@ -24,7 +24,8 @@ class LearningSession : public ApiSession {
   spikelane_purpose purpose() const override { return SPIKELANE_LEARNS; }
   std::int64_t n_updates() const override { return learner_.n_updates(); }
   int t() const override { return learner_.t(); }
-  State& state() override { return learner_.state(); }
+  const State& state() const override { return learner_.state(); }
+  State& edit_state() override { return learner_.edit_state(); }
   std::vector<float> parameters() const override { return learner_.parameters(); }
   void reset() override { learner_.reset(); }
   void step_network(std::span<const float> inputs) override { learner_.step(inputs); }

@@ -25,7 +25,9 @@ class ApiSession {
   virtual int n_members() const { return 1; }
   virtual std::int64_t n_updates() const { return 0; }
   virtual int t() const = 0;
-  virtual State& state() = 0;
+  virtual const State& state() const = 0;
+  /// The same, to be put back: restored() follows.
+  virtual State& edit_state() = 0;
   /// The weights as they are now, flat and logical.
   virtual std::vector<float> parameters() const { return network_->policy.parameters; }
 
@@ -62,7 +64,8 @@ class ActingSession : public ApiSession {
 
   spikelane_purpose purpose() const override { return SPIKELANE_ACTS; }
   int t() const override { return simulation_.t(); }
-  State& state() override { return simulation_.state(); }
+  const State& state() const override { return simulation_.state(); }
+  State& edit_state() override { return simulation_.edit_state(); }
   void reset() override { simulation_.reset(); }
   void step_network(std::span<const float> inputs) override;
   void restored(int t) override { simulation_.set_t(t); }
@@ -81,7 +84,8 @@ class SearchSession : public ApiSession {
   int n_members() const override { return n_members_; }
   std::int64_t n_updates() const override { return trainer_->n_updates(); }
   int t() const override { return simulation_->t(); }
-  State& state() override { return simulation_->state(); }
+  const State& state() const override { return simulation_->state(); }
+  State& edit_state() override { return simulation_->edit_state(); }
   std::vector<float> parameters() const override { return trainer_->parameters(); }
   void reset() override { simulation_->reset(); }
   void step_network(std::span<const float> inputs) override;

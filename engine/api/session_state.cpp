@@ -142,7 +142,7 @@ spikelane_status spikelane_restore_state(spikelane_session session, const void* 
     StateRestorer restorer(tensors, "buffer");
     opened.visit_state(restorer);
     restorer.finish();
-    std::memcpy(opened.state().tiles(0), parts, header.n_state_bytes);
+    std::memcpy(opened.edit_state().tiles(0), parts, header.n_state_bytes);
     opened.restored(header.t);
     return SPIKELANE_OK;
   });

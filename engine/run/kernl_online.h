@@ -61,7 +61,7 @@ class KernlOnline {
   /// Spikes of each learned neuron since the reset, all rows.
   std::vector<std::int64_t> n_spikes() const;
   const State& state() const { return state_; }
-  State& state() { return state_; }
+  State& edit_state() { return state_; }
   /// The trace of `filter` (0 fast, 1 slow, 2 after the readout) of one row, as the weights lie in
   /// a block; at a block's end.
   std::span<const float> traces(int row, int filter) const;

@@ -32,7 +32,8 @@ class OnlineLearner {
   int t() const { return online_.t(); }
   std::int64_t n_updates() const { return update_; }
   const std::vector<float>& parameters() const { return parameters_; }
-  State& state() { return online_.state(); }
+  const State& state() const { return online_.state(); }
+  State& edit_state() { return online_.edit_state(); }
 
   void visit_state(StateVisitor& visitor);
   void restored(int t);

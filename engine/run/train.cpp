@@ -76,7 +76,7 @@ class TrainingRun {
         test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
     result_.machine.isa = kernels.isa;
-    result_.machine.backend = "cpu";
+    result_.machine.backend = kernels.cuda ? "cuda" : "cpu";
     result_.machine.n_threads = pool.n_threads();
     result_.machine.n_ranks = ranks_.n_ranks();
     trainer_->use_ranks(ranks_);

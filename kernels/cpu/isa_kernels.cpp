@@ -62,6 +62,7 @@ const KernelTable kKernels = {kIsaName,
                               draw_perturbed,
                               accumulate_gradient,
                               accumulate_low_rank,
-                              burn_fma};
+                              burn_fma,
+                              nullptr};
 
 }  // namespace spikelane::SPIKELANE_ISA
