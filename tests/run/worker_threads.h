@@ -1,5 +1,6 @@
 // The team of OS threads: one thread a lane, with real barriers. It runs the phases of kernels/step
-// exactly as CUDA's teams do, so that ThreadSanitizer sees a missing sync, without nvcc or a device.
+// exactly as CUDA's teams do, so that ThreadSanitizer sees a missing sync, without nvcc or a
+// device.
 #pragma once
 
 #include <atomic>
