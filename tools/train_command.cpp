@@ -40,6 +40,7 @@ class Training {
         machine_(choose_machine(options.run, problems_)),
         resume_(read_resume(options)),
         folder_(out_folder(), problems_) {
+    if (checked_) check_backend(checked_->config, options.run, machine_, problems_);
     // processes on one machine share its cores
     if (!options.run.threads)
       machine_.n_threads = std::max(1, machine_.n_threads / ranks.n_on_machine());
@@ -206,7 +207,7 @@ int train_on_ranks(const TrainOptions& options) {
     const int exit_code = report_failure();
     std::fprintf(stderr, "in process %d of %d; all of them end\n", ranks->rank(), ranks->n_ranks());
     ranks->abort(exit_code);
-    return exit_code;
+    return exit_code;  // g++ does not see that a virtual function never returns
   }
 }
 

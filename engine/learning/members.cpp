@@ -6,35 +6,49 @@
 
 namespace spikelane {
 
-void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
-               std::uint32_t update, std::uint32_t member, std::span<float> out) {
+namespace {
+
+// base, base + scale*eps, or base + scale*uniform
+struct StartDraw {
+  TensorDraw draw;
+  float base, scale;
+};
+
+StartDraw start_draw(const TensorPlan& tensor) {
   const InitDescription& init = tensor.init;
-  const RandomKey key{seed, 0, update, Stream::kInit, member};
-  const auto n = static_cast<std::int64_t>(out.size());
   double low = init.low, high = init.high;
   switch (init.kind) {
     case InitKind::kZeros:
-      std::fill(out.begin(), out.end(), 0.0f);
-      return;
+      return {TensorDraw::kConstant, 0.0f, 0.0f};
     case InitKind::kConstant:
-      std::fill(out.begin(), out.end(), static_cast<float>(init.value));
-      return;
+      return {TensorDraw::kConstant, static_cast<float>(init.value), 0.0f};
     case InitKind::kNormal:
-      std::fill(out.begin(), out.end(), static_cast<float>(init.mean));
-      kernels.draw_perturbed(out.data(), out.data(), static_cast<float>(init.std),
-                             tensor.logical.begin, n, key);
-      return;
+      return {TensorDraw::kNormal, static_cast<float>(init.mean), static_cast<float>(init.std)};
     case InitKind::kFanIn:
       high = 1.0 / std::sqrt(static_cast<double>(tensor.n_fan_in));
       low = -high;
-      [[fallthrough]];
-    case InitKind::kUniform: {
-      kernels.draw_uniforms(out.data(), tensor.logical.begin, n, key);
-      const auto base = static_cast<float>(low), range = static_cast<float>(high - low);
-      for (float& x : out) x = base + range * x;
-      return;
-    }
+      break;
+    case InitKind::kUniform:
+      break;
   }
+  return {TensorDraw::kUniform, static_cast<float>(low), static_cast<float>(high - low)};
+}
+
+}  // namespace
+
+void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
+               std::uint32_t update, std::uint32_t member, std::span<float> out) {
+  const RandomKey key{seed, 0, update, Stream::kInit, member};
+  const auto n = static_cast<std::int64_t>(out.size());
+  const StartDraw start = start_draw(tensor);
+  if (start.draw == TensorDraw::kUniform) {
+    kernels.draw_uniforms(out.data(), tensor.logical.begin, n, key);
+    for (float& x : out) x = start.base + start.scale * x;
+    return;
+  }
+  std::fill(out.begin(), out.end(), start.base);
+  if (start.draw == TensorDraw::kNormal)
+    kernels.draw_perturbed(out.data(), out.data(), start.scale, tensor.logical.begin, n, key);
 }
 
 std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed) {
@@ -145,6 +159,32 @@ void Members::fill(int member, float* block) const {
       fill_factors(i, sign, draw, block);
     else
       fill_tensor(i, static_cast<std::uint32_t>(member) + 1, sign, draw, true, block);
+}
+
+std::vector<TensorDrawView> Members::tensor_draws() const {
+  std::vector<TensorDrawView> draws;
+  for (std::size_t i = 0; i < sigma_.size(); ++i) {
+    const TensorPlan& tensor = plan_.tensors()[i];
+    TensorDrawView draw{TensorDraw::kMean,
+                        tensor.n_columns,
+                        tensor.logical.begin,
+                        tensor.logical.end,
+                        tensor.block_begin,
+                        tensor.block_stride,
+                        0.0f,
+                        0.0f};
+    if (is_searched_[i]) {
+      draw.draw = TensorDraw::kPerturbed;
+      draw.scale = sigma_[i];
+    } else if (config_.unsearched == UnsearchedKind::kRedraw) {
+      const StartDraw start = start_draw(tensor);
+      draw.draw = start.draw;
+      draw.base = start.base;
+      draw.scale = start.scale;
+    }
+    draws.push_back(draw);
+  }
+  return draws;
 }
 
 void Members::fill_mean(float* block) const {

@@ -9,6 +9,7 @@
 #include "engine/config/run_config.h"
 #include "engine/plan/plan.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cuda/cuda_functions.h"
 
 namespace spikelane {
 
@@ -45,6 +46,13 @@ class Members {
 
   /// Sigma of one tensor at this update.
   float sigma(int tensor) const { return sigma_[static_cast<std::size_t>(tensor)]; }
+
+  /// The same members as a device draws them: fill, as a list of what happens to each tensor.
+  std::vector<TensorDrawView> tensor_draws() const;
+  std::span<const float> mean() const { return mean_; }
+  std::int64_t update() const { return update_; }
+  std::uint64_t seed() const { return seed_; }
+  bool is_antithetic() const { return config_.antithetic; }
 
  private:
   void fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign, std::uint32_t draw,

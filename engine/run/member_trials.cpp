@@ -19,9 +19,7 @@ void DatasetTrials::begin_update(std::int64_t update) {
 }
 
 void DatasetTrials::run(const Members& members, int first, int n, TrialScores& scores) {
-  evaluator_.run(
-      first, n, [&](int member, float* block) { members.fill(member, block); }, *inputs_, scores,
-      members.shared());
+  evaluator_.run(first, n, members, *inputs_, scores);
   n_sample_steps_ += std::int64_t{n} * minibatches_.size() * data_.n_steps;
 }
 

@@ -2,9 +2,11 @@
 // records, closed loops, the scenes of tests and benchmarks.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/device/device_trials.h"
 #include "engine/state/encoded_inputs.h"
 #include "engine/state/scratch.h"
 #include "engine/state/state.h"
@@ -37,8 +39,12 @@ class Simulation {
   void step(std::span<const float> x);
 
   int t() const { return t_; }
-  const State& state() const { return state_; }
-  State& state() { return state_; }
+  /// Goes on from a state that has been put back.
+  void set_t(int t) { t_ = t; }
+  /// The state after the last window; on a CUDA device it is copied from there first.
+  const State& state() const;
+  /// The same to be changed before the next window.
+  State& edit_state();
   const Plan& plan() const { return plan_; }
 
   /// Scores of the trial that has just ended (t() == T), (M, B); logits (M, B, O) when not null.
@@ -46,7 +52,9 @@ class Simulation {
              std::vector<std::uint8_t>* is_correct, std::vector<float>* logits);
 
  private:
-  void run_window(const InputView* tiles, bool shares_tiles, int n_steps);
+  void run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
+                            std::uint64_t number);
+  void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0);
   [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
 
   const Plan& plan_;
@@ -54,7 +62,7 @@ class Simulation {
   ThreadPool& pool_;
   int n_members_, n_samples_, max_window_;
   int t_ = 0;
-  State state_;
+  mutable State state_;
   std::vector<Scratch> scratch_;  // one a thread
   std::int64_t block_stride_;
   AlignedMemory block_memory_;
@@ -62,6 +70,12 @@ class Simulation {
   const float* shared_ = nullptr;
   bool list_spikes(std::span<const float> x);
   const float* step_frame(std::size_t tile) const;
+
+  // where a CUDA device steps the rows: the state above is a copy that is made when it is asked for
+  std::unique_ptr<DeviceTrials> device_;
+  std::uint64_t device_inputs_ = 0;  // EncodedInputs that it has; 0 for a step's
+  mutable bool is_state_stale_ = false;
+  bool are_blocks_new_ = true, is_state_edited_ = false;
 
   AlignedMemory step_inputs_;          // (M, tiles, I, lanes)
   std::vector<InputView> step_views_;  // (M, tiles)

@@ -46,8 +46,9 @@ SPIKELANE_INLINE F step_back(const TraceStep<F>& step, F q, F rate, F slow_rate,
 
 /// Coefficients of 16 neurons from i on, and what each step's events add, into the scratch.
 template <class Team>
-void follow_block_back(const Team& team, const KernlOnlineArgs& args, const LearnedView& learned,
-                       const KernlOnlineRow& row, int i, int n_steps) {
+SPIKELANE_HD void follow_block_back(const Team& team, const KernlOnlineArgs& args,
+                                    const LearnedView& learned, const KernlOnlineRow& row, int i,
+                                    int n_steps) {
   using F = typename Team::F;
   const KernlOnlineScratch& scratch = *args.online;
   const F zero = team.broadcast(0.0f), one = team.broadcast(1.0f);
@@ -92,16 +93,18 @@ void follow_block_back(const Team& team, const KernlOnlineArgs& args, const Lear
 }
 
 /// Brings one presynaptic neuron's traces to the block's end and adds its part of the gradient.
-/// `events` are the steps of the block in which it fired, descending.
+/// `events` are the steps of the block in which it fired, descending; where inputs are dense, those
+/// in which it was not 0, with its `values`.
 template <class Team>
-void advance_row_traces(const Team& team, const KernlOnlineArgs& args, const LearnedView& learned,
-                        const KernlOnlineRow& row, int64_t at_row, const int32_t* events,
-                        int n_events, float* gradient) {
+SPIKELANE_HD void advance_row_traces(const Team& team, const KernlOnlineArgs& args,
+                                     const LearnedView& learned, const KernlOnlineRow& row,
+                                     int64_t at_row, const int32_t* events, const float* values,
+                                     int n_events, float* gradient) {
   using F = typename Team::F;
   const KernlOnlineScratch& scratch = *args.online;
   const int64_t n_padded = learned.n_padded;
   const int64_t stride = args.k_steps * n_padded;
-  for (int i = 0; i < learned.n_padded; i += kLanes) {
+  for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
     const F f = team.load(row.fast + at_row + i);
     const F s = learned.has_slow ? team.load(row.slow + at_row + i) : team.broadcast(0.0f);
     const F r = team.load(row.read + at_row + i);
@@ -114,7 +117,13 @@ void advance_row_traces(const Team& team, const KernlOnlineArgs& args, const Lea
     }
     for (int k = 0; k < n_events; ++k) {
       const float* event = scratch.events + events[k] * n_padded + i;
-      for (int x = 0; x < kTraceSums; ++x) sums[x] = sums[x] + team.load(event + x * stride);
+      if (values) {
+        const F value = team.broadcast(values[k]);
+        for (int x = 0; x < kTraceSums; ++x)
+          sums[x] = fma(value, team.load(event + x * stride), sums[x]);
+      } else {
+        for (int x = 0; x < kTraceSums; ++x) sums[x] = sums[x] + team.load(event + x * stride);
+      }
     }
     team.store(row.fast + at_row + i, without_tiny(sums[0]));
     if (learned.has_slow) team.store(row.slow + at_row + i, without_tiny(sums[1]));
@@ -125,8 +134,8 @@ void advance_row_traces(const Team& team, const KernlOnlineArgs& args, const Lea
 
 /// The events of one projection in the block by presynaptic neuron: neuron j's steps, descending,
 /// are steps[begin[j]] .. steps[begin[j+1] - 1].
-inline void sort_events(const Tile& tile, const ProjectionView& projection,
-                        const KernlOnlineScratch& scratch, int t_begin, int n_steps) {
+SPIKELANE_HD inline void sort_events(const Tile& tile, const ProjectionView& projection,
+                                     const KernlOnlineScratch& scratch, int t_begin, int n_steps) {
   for (int j = 0; j <= projection.n_pre; ++j) scratch.event_begin[j] = 0;
   auto units_at = [&](int u) -> UnitRange {
     const int t = t_begin + u;
@@ -151,24 +160,50 @@ inline void sort_events(const Tile& tile, const ProjectionView& projection,
   }
 }
 
+/// The same of dense inputs: the steps in which an input was not 0, and what it was.
+SPIKELANE_HD inline void sort_dense_events(const Tile& tile, const ProjectionView& projection,
+                                           const KernlOnlineScratch& scratch, int t_begin,
+                                           int n_steps) {
+  int32_t n = 0;
+  for (int j = 0; j < projection.n_pre; ++j) {
+    scratch.event_begin[j] = n;
+    for (int u = n_steps - 1; u >= 0; --u) {
+      const float value = dense_input(tile, projection.n_pre, t_begin + u)[j];
+      if (value == 0.0f) continue;
+      scratch.event_steps[n] = u;
+      scratch.event_values[n++] = value;
+    }
+  }
+  scratch.event_begin[projection.n_pre] = n;
+}
+
 /// The end of a block of n_steps steps that began at t_begin: traces and gradient of one row.
 template <class Team>
-void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
-                  const KernlOnlineRow* rows, int t_begin, int n_steps) {
+SPIKELANE_HD void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
+                               const KernlOnlineRow* rows, int t_begin, int n_steps) {
   for (int l = 0; l < args.rule->n_learned; ++l) {
     const LearnedView& learned = args.rule->learned[l];
     const KernlOnlineRow& row = rows[l];
-    for (int i = 0; i < learned.n_padded; i += kLanes)
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step())
       follow_block_back(team, args, learned, row, i, n_steps);
     const PopulationView& population = tile.plan->populations[learned.population];
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
-      sort_events(tile, projection, *args.online, t_begin, n_steps);
+      const bool is_dense = projection.source == kInputSource && tile.input->dense;
+      team.sync();
+      if (team.is_leader()) {
+        if (is_dense)
+          sort_dense_events(tile, projection, *args.online, t_begin, n_steps);
+        else
+          sort_events(tile, projection, *args.online, t_begin, n_steps);
+      }
+      team.sync();
       for (int j = 0; j < projection.n_pre; ++j) {
         const int32_t begin = args.online->event_begin[j];
         advance_row_traces(team, args, learned, row,
                            projection.weight + int64_t{j} * projection.weight_stride,
                            args.online->event_steps + begin,
+                           is_dense ? args.online->event_values + begin : nullptr,
                            args.online->event_begin[j + 1] - begin, args.gradient);
       }
     }
@@ -177,24 +212,29 @@ void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& arg
 
 /// The error of one step: from the loss of the readout's value at this step, or the caller's.
 template <class Team>
-void keep_error(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
-                const KernlOnlineRow* rows, int sample, int t, int u) {
+SPIKELANE_HD void keep_error(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
+                             const KernlOnlineRow* rows, int sample, int t, int u) {
   const PlanView& plan = *tile.plan;
   const PopulationView& output = plan.populations[plan.output];
   const bool is_read = args.trial.labels && t >= plan.n_steps - args.rule->window;
   float* error = args.kernl->output_error;
   if (is_read) {
     float* logits = tile.scratch->logits;
+    team.sync();
     read_out_row(team, tile, output, t, false, logits);
-    for (int o = 0; o < output.n; ++o) logits[o] = logits[o] * plan.scale;
-    loss_errors(plan.loss, logits, output.n, args.trial.labels[sample], error);
-    for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
+    team.sync();
+    if (team.is_leader()) {
+      for (int o = 0; o < output.n; ++o) logits[o] = logits[o] * plan.scale;
+      loss_errors(plan.loss, logits, output.n, args.trial.labels[sample], error);
+      for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
+    }
+    team.sync();
     if (args.rule->trains_readout) add_readout_gradient(team, tile, false, error, args.gradient);
   }
   for (int l = 0; l < args.rule->n_learned; ++l) {
     const LearnedView& learned = args.rule->learned[l];
     const KernlOnlineRow& row = rows[l];
-    for (int i = 0; i < learned.n_padded; i += kLanes) {
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
       auto q = team.broadcast(0.0f);
       if (args.given_error) {
         q = team.load(args.given_error + int64_t{sample} * learned.n_padded + i);
@@ -208,10 +248,32 @@ void keep_error(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
   }
 }
 
+/// The readouts' error at step t, which has been run, from the caller; the block's end where it is
+/// the block's last step.
+template <class Team>
+SPIKELANE_HD void learn_row(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
+                            const KernlOnlineRow* rows, int sample, int t, int t_block) {
+  const PopulationView& output = tile.plan->populations[tile.plan->output];
+  const float* error = args.output_error + int64_t{sample} * output.n_padded;
+  if (args.rule->trains_readout) add_readout_gradient(team, tile, false, error, args.gradient);
+  for (int l = 0; l < args.rule->n_learned; ++l) {
+    const LearnedView& learned = args.rule->learned[l];
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
+      auto q = team.broadcast(0.0f);
+      for (int o = 0; o < output.n; ++o)
+        q = fma(team.broadcast(error[o]),
+                team.load(learned.feedback + int64_t{o} * learned.n_padded + i), q);
+      team.store(rows[l].q + int64_t{i} * args.k_steps + int64_t{t - t_block} * kLanes, q);
+    }
+  }
+  team.sync();
+  if (t - t_block + 1 == args.k_steps) finish_block(team, tile, args, rows, t_block, args.k_steps);
+}
+
 /// Steps t_begin .. t_end-1 of args.trial's rows, within one block. Where the block ends there, or
 /// the trial, traces and gradient follow.
 template <class Team>
-void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
+SPIKELANE_HD void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
   const PlanView& plan = *args.trial.plan;
   const int n_learned = args.rule->n_learned;
   const int t_block = args.trial.t_begin / args.k_steps * args.k_steps;
@@ -228,24 +290,34 @@ void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
                     args.trial.not_finite,
                     args.trial.first_tile + sample,
                     args.trial.t_begin};
+    if (args.output_error) {
+      learn_row(team, tile, args, rows, sample, args.trial.t_begin, t_block);
+      continue;
+    }
     for (int p = 0; p < plan.n_populations; ++p) {
       if (!plan.populations[p].needs_list) continue;
       list_fired(team, tile, p);
       if (args.trial.t_begin != t_block) continue;
       // what the block's first step gets from the step before it
       HistoryView& history = scratch.histories[p];
-      history.first_step = t_block - 1;
-      history.step_begin[0] = 0;
-      keep_fired(tile, p, t_block - 1);
+      if (team.is_leader()) {
+        history.first_step = t_block - 1;
+        history.step_begin[0] = 0;
+      }
+      team.sync();
+      keep_fired(team, tile, p, t_block - 1);
+      team.sync();
     }
     for (int t = args.trial.t_begin; t < args.trial.t_end; ++t) {
       for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
       keep_error(team, tile, args, rows, sample, t, t - t_block);
+      team.sync();
     }
     const int n_steps = args.trial.t_end - t_block;
-    if (n_steps == args.k_steps || args.trial.t_end == args.t_trial_end)
+    const bool is_trial_end = args.trial.t_end == args.t_trial_end;
+    if (!args.defers_error && (n_steps == args.k_steps || is_trial_end))
       finish_block(team, tile, args, rows, t_block, n_steps);
-    for (int p = 0; args.trial.t_end == args.t_trial_end && p < plan.n_populations; ++p)
+    for (int p = 0; (is_trial_end || args.defers_error) && p < plan.n_populations; ++p)
       finish_row(team, tile, p, args.trial.t_end - 1);
   }
 }

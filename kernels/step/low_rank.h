@@ -19,7 +19,11 @@
 
 namespace spikelane::SPIKELANE_ISA {
 
-inline bool has_low_rank(const Tile& tile, const ProjectionView& projection) {
+/// Teams whose workers hold one lane each have no low-rank noise yet.
+template <class Team>
+SPIKELANE_HD inline bool has_low_rank(const Team&, const Tile& tile,
+                                      const ProjectionView& projection) {
+  if constexpr (Team::kWidth == 1) return false;
   return tile.plan->rank > 0 && tile.parameters[projection.low_rank.scale] != 0.0f;
 }
 
@@ -29,7 +33,7 @@ struct Factors {
   float scale;
   int rank, a_stride;
 
-  Factors(const Tile& tile, const ProjectionView& projection)
+  SPIKELANE_INLINE Factors(const Tile& tile, const ProjectionView& projection)
       : b(tile.parameters + projection.low_rank.b),
         a(tile.parameters + projection.low_rank.a),
         scale(tile.parameters[projection.low_rank.scale]),

@@ -25,18 +25,18 @@
 namespace spikelane::SPIKELANE_ISA {
 
 /// Where c' of one projection begins, for the steps of the window.
-inline float* factor_sums_of(const Tile& tile, const ProjectionView& projection) {
+SPIKELANE_HD inline float* factor_sums_of(const Tile& tile, const ProjectionView& projection) {
   return tile.scratch->factor_sums + static_cast<int64_t>(projection.place) *
                                          tile.scratch->factor_window * tile.plan->rank * kLanes;
 }
 
 /// c' of the projections of population p, for all its neurons and each step of the window.
 template <class Team>
-void sum_factors(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+SPIKELANE_HD void sum_factors(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
-    if (!has_low_rank(tile, projection)) continue;
+    if (!has_low_rank(team, tile, projection)) continue;
     const Factors factors(tile, projection);
     const bool is_dense = projection.source == kInputSource && tile.input->dense;
     float* c = factor_sums_of(tile, projection);
@@ -72,6 +72,7 @@ SPIKELANE_INLINE bool add_weights(const Team& team, const Tile& tile,
   if (projection.source == kInputSource && tile.input->dense) {
     const float* x = tile.input->dense +
                      static_cast<int64_t>(t - tile.input->first_step) * projection.n_pre * kLanes;
+    SPIKELANE_ROLLED
     for (int j = 0; j < projection.n_pre; ++j) {
       const auto x_j = team.load(x + j * kLanes);
       const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
@@ -80,6 +81,7 @@ SPIKELANE_INLINE bool add_weights(const Team& team, const Tile& tile,
     return true;
   }
   const EntryRange fired = entries_into(tile, projection, t);
+  SPIKELANE_ROLLED
   for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry) {
     const auto lanes = team.mask(entry->lanes);
     const float* row = weights + static_cast<int64_t>(entry->unit) * projection.weight_stride;
@@ -95,7 +97,7 @@ SPIKELANE_INLINE void add_drive(const Team& team, const Tile& tile,
                                 const ProjectionView& projection, int i, int t,
                                 typename Team::F* drive) {
   const bool has_input = add_weights<kBlock>(team, tile, projection, i, t, drive);
-  if (has_input && has_low_rank(tile, projection)) {
+  if (has_input && has_low_rank(team, tile, projection)) {
     const Factors factors(tile, projection);
     const float* c = factor_sums_of(tile, projection) +
                      static_cast<int64_t>(t - tile.signal_begin) * factors.rank * kLanes;
@@ -124,7 +126,8 @@ SPIKELANE_INLINE void sum_currents(const Team& team, const Tile& tile,
 
 /// The window of kBlock spiking neurons from i on, any parameters, any sources.
 template <template <class, class> class Cell, int kBlock, class Team>
-void run_spiking_block(const Team& team, const Tile& tile, int p, int i, int t_begin, int t_end) {
+SPIKELANE_HD void run_spiking_block(const Team& team, const Tile& tile, int p, int i, int t_begin,
+                                    int t_end) {
   using F = typename Team::F;
   const PopulationView& population = tile.plan->populations[p];
   Cell<Team, SamplePlace> cell[kBlock];
@@ -135,7 +138,8 @@ void run_spiking_block(const Team& team, const Tile& tile, int p, int i, int t_b
     sum_currents<kBlock>(team, tile, population, i, t, current);
     for (int k = 0; k < kBlock; ++k) {
       const auto s = cell[k].step(team, population, SamplePlace{i + k}, current[k]);
-      masks[k] = team.bits(s);
+      const uint16_t fired = team.bits(s);
+      if (team.leads_vector()) masks[k] = fired;
       observe(team, tile, population, (i + k) * kLanes, t, cell[k].membrane(), s);
     }
     if (is_flush_step(t))
@@ -143,12 +147,13 @@ void run_spiking_block(const Team& team, const Tile& tile, int p, int i, int t_b
   }
   for (int k = 0; k < kBlock; ++k) {
     cell[k].store(team, tile, population, SamplePlace{i + k});
-    tile.note_not_finite(p, team.bits(not_finite(cell[k].membrane())), t_end - 1);
+    tile.note_not_finite(team, p, team.bits(not_finite(cell[k].membrane())), t_end - 1);
   }
 }
 
 template <template <class, class> class Cell, class Team>
-void run_spiking_blocks(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+SPIKELANE_HD void run_spiking_blocks(const Team& team, const Tile& tile, int p, int t_begin,
+                                     int t_end) {
   const int n = tile.plan->populations[p].n;
   int i = 0;
   for (; i + Team::kBlock <= n; i += Team::kBlock)
@@ -157,31 +162,36 @@ void run_spiking_blocks(const Team& team, const Tile& tile, int p, int t_begin, 
 }
 
 template <class Team>
-void run_spiking(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+SPIKELANE_HD void run_spiking(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   const SignalBuffer& signal = tile.scratch->signals[p];
   const int n_window = t_end - t_begin;
   const bool uses_table = can_use_table(tile, population);
-  tile.scratch->uses_table[p] = uses_table;
+  if (team.is_leader()) tile.scratch->uses_table[p] = uses_table;
   if (uses_table) {
     run_leaky_by_table(team, tile, p, t_begin, t_end);
   } else {
-    if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
+    if constexpr (Team::kWidth > 1)
+      if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
     if (population.model == Model::kAlif)
       run_spiking_blocks<AlifCell>(team, tile, p, t_begin, t_end);
     else
       run_spiking_blocks<LeakyCell>(team, tile, p, t_begin, t_end);
+    team.sync();
     const uint16_t* last = signal.masks + static_cast<int64_t>(n_window - 1) * population.n;
     uint16_t* spikes = tile.masks(population.at.spikes);
-    for (int i_neuron = 0; i_neuron < population.n; ++i_neuron) spikes[i_neuron] = last[i_neuron];
-    if (signal.codes) encode_spikes(signal, population.n, n_window);
+    SPIKELANE_ROLLED
+    for (int i = team.worker(); i < population.n; i += team.n_workers()) spikes[i] = last[i];
+    if (signal.codes) encode_spikes(team, signal, population.n, n_window);
   }
+  team.sync();
   if (population.needs_list || (population.only_trace >= 0 && !uses_table))
-    list_spikes(signal, population.n, n_window);
+    list_spikes(team, signal, population.n, n_window);
 }
 
 template <class Team>
-void run_population(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+SPIKELANE_HD void run_population(const Team& team, const Tile& tile, int p, int t_begin,
+                                 int t_end) {
   if (is_spiking(tile.plan->populations[p].model))
     run_spiking(team, tile, p, t_begin, t_end);
   else
@@ -189,33 +199,31 @@ void run_population(const Team& team, const Tile& tile, int p, int t_begin, int 
 }
 
 template <class Team>
-void finish_readouts(const Team& team, const Tile& tile, int t) {
+SPIKELANE_HD void finish_readouts(const Team& team, const Tile& tile, int t) {
   for (int p = 0; p < tile.plan->n_populations; ++p)
     if (tile.plan->populations[p].model == Model::kReadout) finish_readout(team, tile, p, t);
 }
 
 /// The fused trial and the single step: all populations over [t_begin, t_end).
 template <class Team>
-void run_window(const Team& team, Tile& tile, int t_begin, int t_end) {
+SPIKELANE_HD void run_window(const Team& team, Tile& tile, int t_begin, int t_end) {
   const PlanView& plan = *tile.plan;
-  if (plan.layer_major) {
-    tile.signal_begin = t_begin;
-    for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t_begin, t_end);
-    finish_readouts(team, tile, t_end - 1);
-    return;
-  }
   // who fired before the window: recurrent projections carry it into its first step
   for (int p = 0; p < plan.n_populations; ++p) {
     const PopulationView& population = plan.populations[p];
-    if (!population.feeds_recurrent) continue;
+    if (!population.feeds_recurrent || plan.layer_major) continue;
     const SignalBuffer& signal = tile.scratch->signals[p];
     const uint16_t* spikes = tile.masks(population.at.spikes);
-    for (int i = 0; i < population.n; ++i) signal.masks[i] = spikes[i];
-    list_spikes(signal, population.n, 1);
+    SPIKELANE_ROLLED
+    for (int i = team.worker(); i < population.n; i += team.n_workers())
+      signal.masks[i] = spikes[i];
+    team.sync();
+    list_spikes(team, signal, population.n, 1);
   }
-  for (int t = t_begin; t < t_end; ++t) {
+  const int n_at_once = plan.layer_major ? t_end - t_begin : 1;
+  for (int t = t_begin; t < t_end; t += n_at_once) {
     tile.signal_begin = t;
-    for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t, t + 1);
+    for (int p = 0; p < plan.n_populations; ++p) run_population(team, tile, p, t, t + n_at_once);
   }
   finish_readouts(team, tile, t_end - 1);
 }
