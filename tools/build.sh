@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 packages=(g++ cmake ninja-build pkg-config git binutils clang-format gnuplot-nox python3
           python3-jsonschema doctest-dev nlohmann-json3-dev libcli11-dev libxxhash-dev
-          librandom123-dev zlib1g-dev libmujoco-dev)
+          librandom123-dev zlib1g-dev libmujoco-dev libopenmpi-dev openmpi-bin)
 
 # dpkg-query prints nothing for a package it never heard of, so absent and removed look alike
 missing=()

@@ -6,6 +6,7 @@
 #include "engine/config/parse_config.h"
 #include "engine/learning/kernl_memory.h"
 #include "engine/learning/learning_memory.h"
+#include "engine/learning/members.h"
 #include "engine/report/results_json.h"
 #include "engine/state/scratch.h"
 #include "tasks/randman/nearest_neighbour.h"
@@ -90,10 +91,12 @@ void print_rule(const CheckedConfig& checked) {
   }
   const EsConfig& es = config.rule.es;
   const int batch = es.batch == 0 ? checked.shape.n_train : es.batch;
+  const std::string noise =
+      es.noise == EsNoiseKind::kLowRank ? ", noise of rank " + std::to_string(es.rank) : "";
   const bool is_control = config.task.is_control();
-  std::printf(is_control ? "rule es: %d members%s, %s episodes each\n"
-                         : "rule es: %d members%s, batch of %s samples\n",
-              es.n_members, es.antithetic ? " in antithetic pairs" : "",
+  std::printf(is_control ? "rule es: %d members%s%s, %s episodes each\n"
+                         : "rule es: %d members%s%s, batch of %s samples\n",
+              es.n_members, es.antithetic ? " in antithetic pairs" : "", noise.c_str(),
               with_commas(batch).c_str());
   const double sample_steps = static_cast<double>(es.n_members) * batch * checked.shape.n_steps;
   std::printf("  a generation: %s%.4g sample-steps; the run of %s updates: %.4g\n",
@@ -120,8 +123,10 @@ void print_trial_memory(const CheckedConfig& checked) {
 
 void print_memory(const CheckedConfig& checked) {
   const NetworkSizes sizes = network_sizes(checked.config.network);
-  const auto plan = compile_plan(checked.config.network, checked.config.loss, checked.shape.n_steps,
-                                 PlanOptions{});
+  const RuleConfig& rule = checked.config.rule;
+  const auto plan =
+      compile_plan(checked.config.network, checked.config.loss, checked.shape.n_steps,
+                   rule.kind == RuleKind::kEs ? for_members({}, rule.es) : PlanOptions{});
   std::printf("layout %s: %d sample%s a tile\n", layout_name(plan->layout()),
               plan->lanes_per_tile(), plan->lanes_per_tile() == 1 ? "" : "s");
   const auto n_tile_bytes = static_cast<double>(plan->view().tile_bytes);

@@ -1,9 +1,12 @@
 // spikelane info: what this program is, and what it can use on this machine.
 #include <cstdio>
+#include <string>
 #include <thread>
 
 #include "engine/report/build_info.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cuda/cuda_library.h"
+#include "tasks/mujoco/mujoco_task.h"
 #include "tools/commands.h"
 
 namespace spikelane {
@@ -15,7 +18,24 @@ void print_info() {
   std::printf("revision: %s\n", build.revision.c_str());
   std::printf("compiler: %s\n", build.compiler.c_str());
   std::printf("flags:    %s\n", build.flags.c_str());
-  std::printf("backends: cpu\n");
+  std::string why;
+  const CudaFunctions* cuda = find_cuda(&why);
+  std::printf("backends: %s\n", cuda ? "cpu, cuda" : "cpu");
+  if (!cuda) std::printf("cuda:     none: %s\n", why.c_str());
+  int n_devices = 0;
+  if (cuda) cuda->count_devices(&n_devices);
+  for (int i = 0; i < n_devices; ++i) {
+    CudaDeviceInfo info{};
+    if (const char* error = cuda->describe_device(i, &info)) {
+      std::printf("cuda:     device %d: %s\n", i, error);
+      continue;
+    }
+    std::printf("cuda:     device %d: %s, sm_%d, %d multiprocessors, %.1f of %.1f GiB free\n", i,
+                info.name, info.compute_capability, info.n_multiprocessors,
+                static_cast<double>(info.n_free_bytes) / 1073741824.0,
+                static_cast<double>(info.n_bytes) / 1073741824.0);
+  }
+  std::printf("mujoco:   %s\n", has_mujoco() ? mujoco_version() : "not in this build");
   std::printf("isa:      %s\n", runnable_isa_names().c_str());
   std::printf("threads:  %u\n", std::thread::hardware_concurrency());
   std::printf("cpu:      %s\n", cpu_name().c_str());

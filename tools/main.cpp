@@ -3,18 +3,17 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <exception>
-#include <new>
+#include <string>
 
 #include "engine/config/problems.h"
 #include "engine/config/user_error.h"
 #include "tools/commands.h"
+#include "tools/failure.h"
+#include "tools/mpi_ranks.h"
 #include "tools/stop_signal.h"
 
 namespace spikelane {
 namespace {
-
-constexpr int kRunFailed = 1, kWrongInput = 2;
 
 void add_commands(CLI::App& app, int& exit_code) {
   add_train_command(app, exit_code);
@@ -39,22 +38,12 @@ void check_command_name(const CLI::App& app, int argc, char** argv) {
     throw UserError("command", in_quotes(argv[1]), one_of_text(names, argv[1]));
 }
 
-int report_failure(const CLI::App& app) {
-  try {
-    throw;
-  } catch (const CLI::ParseError& error) {
-    // --help and --version come this way too
-    return app.exit(error) == 0 ? 0 : kWrongInput;
-  } catch (const UserError& error) {
-    for (const Problem& problem : error.problems())
-      std::fprintf(stderr, "error: %s\n", to_text(problem).c_str());
-    return kWrongInput;
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "error: not enough memory\n");
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
-  }
-  return kRunFailed;
+// n processes that each did the whole work, and wrote the same files, would be of use to nobody
+void check_launch(int argc, char** argv) {
+  if (n_launched() == 1 || argc < 2 || argv[1][0] == '-' || std::strcmp(argv[1], "train") == 0)
+    return;
+  throw UserError("mpirun", std::to_string(n_launched()) + " processes of " + in_quotes(argv[1]),
+                  "one: of all commands only \"train\" shares its work among processes");
 }
 
 int run(int argc, char** argv) {
@@ -64,9 +53,13 @@ int run(int argc, char** argv) {
   try {
     add_commands(app, exit_code);
     check_command_name(app, argc, argv);
+    check_launch(argc, argv);
     app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // --help and --version come this way too
+    exit_code = app.exit(error) == 0 ? 0 : kWrongInput;
   } catch (...) {
-    exit_code = report_failure(app);
+    exit_code = report_failure();
   }
   // what was printed is all there is of some commands; that nobody reads it is no failure
   if (std::fflush(stdout) != 0 && errno != EPIPE && exit_code == 0) {

@@ -27,6 +27,8 @@ class ProblemList {
     list_.push_back({std::move(place), std::move(value), std::move(allowed)});
   }
 
+  bool are_none() const { return list_.empty(); }
+
   void throw_if_any() const {
     if (!list_.empty()) throw UserError(list_);
   }

@@ -13,6 +13,7 @@
 #include "engine/report/build_info.h"
 #include "engine/report/results_json.h"
 #include "engine/run/kernl_evaluator.h"
+#include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
@@ -74,9 +75,8 @@ MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
     machine.n_threads =
         read_count(*options.threads, "--threads", 1, kMaxThreads, problems).value_or(1);
 
-  if (options.backend == "cuda")
-    problems.add("--backend", "\"cuda\"", "\"auto\" or \"cpu\": this version has no CUDA backend");
-  else if (options.backend != "auto" && options.backend != "cpu")
+  if (options.backend != "auto" && options.backend != "cuda" && options.backend != "auto" &&
+      options.backend != "cpu")
     problems.add("--backend", in_quotes(options.backend),
                  one_of_text({"auto", "cpu", "cuda"}, options.backend));
 
@@ -87,6 +87,18 @@ MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
     problems.add("--isa", in_quotes(isa), "what this machine can run: " + runnable_isa_names());
   else if (machine.kernels == nullptr)
     throw RunError("this processor runs none of the instruction sets of this program");
+
+  if (machine.kernels && (options.backend == "cuda" || options.backend == "auto")) {
+    std::string why;
+    const CudaFunctions* cuda = find_cuda(&why);
+    CudaDeviceInfo info{};
+    if (cuda && cuda->describe_device(0, &info) == nullptr) {
+      machine.kernels = with_cuda(*machine.kernels, *cuda);
+      machine.device = info.name;
+    } else if (options.backend == "cuda") {
+      problems.add("--backend", "\"cuda\"", "\"auto\" or \"cpu\" on this machine: " + why);
+    }
+  }
 
   if (!options.layout) return machine;
   if (*options.layout == "neuron_lanes")
@@ -135,6 +147,17 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
   return false;
 }
 
+void check_backend(const RunConfig& config, const RunOptions& options, MachineChoice& machine,
+                   ProblemList& problems) {
+  if (!machine.kernels || !machine.kernels->cuda || config.rule.kind != RuleKind::kKernl) return;
+  if (options.backend == "cuda")
+    problems.add("--backend", "\"cuda\"",
+                 "\"auto\" or \"cpu\" for rule.kind \"kernl\", whose updates the CUDA backend does "
+                 "not have yet");
+  machine.kernels = find_kernels(machine.kernels->isa);
+  machine.device.clear();
+}
+
 bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems) {
   const RunConfig& config = checked.config;
   if (config.rule.kind != RuleKind::kKernl || config.rule.kernl.mode != KernlMode::kTrial ||
@@ -152,7 +175,8 @@ MachineInfo machine_info(const MachineChoice& machine) {
   MachineInfo info;
   info.cpu = cpu_name();
   info.isa = machine.kernels->isa;
-  info.backend = "cpu";
+  info.backend = machine.kernels->cuda ? "cuda" : "cpu";
+  info.device = machine.device;
   info.n_threads = machine.n_threads;
   return info;
 }
@@ -162,7 +186,9 @@ const char* layout_name(Layout layout) {
 }
 
 std::string to_text(const MachineChoice& machine, const RunOptions& options, const Plan& plan) {
-  std::string text = options.backend == "auto" ? "cpu (auto), " : "cpu, ";
+  std::string text = machine.kernels->cuda ? "cuda" : "cpu";
+  text += options.backend == "auto" ? " (auto), " : ", ";
+  if (machine.kernels->cuda) text += machine.device + ", ";
   text += machine.kernels->isa;
   text += ", " + std::to_string(machine.n_threads);
   text += machine.n_threads == 1 ? " thread, layout " : " threads, layout ";

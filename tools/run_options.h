@@ -47,6 +47,7 @@ std::optional<CheckedConfig> read_config(const ConfigOptions& options, ProblemLi
 /// How a run is computed: none of it changes a result.
 struct MachineChoice {
   const KernelTable* kernels = nullptr;
+  std::string device;  // name of the CUDA device, where it was chosen
   int n_threads = 1;
   PlanOptions plan_options;
 };
@@ -65,6 +66,11 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads, Pro
 
 /// Whether KeRNL's whole trials fit rule.max_memory_mib with so many threads; true for other rules.
 bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems);
+
+/// Puts what the CUDA backend cannot run yet on the CPU where the choice was ours, and makes a
+/// problem of it where --backend cuda was given.
+void check_backend(const RunConfig& config, const RunOptions& options, MachineChoice& machine,
+                   ProblemList& problems);
 
 MachineInfo machine_info(const MachineChoice& machine);
 

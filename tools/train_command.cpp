@@ -1,11 +1,15 @@
 // spikelane train: a config in, results.json, weights.safetensors and checkpoints out.
+#include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 
 #include "engine/report/results_json.h"
 #include "engine/report/weights.h"
 #include "engine/run/train.h"
 #include "tools/commands.h"
+#include "tools/failure.h"
+#include "tools/mpi_ranks.h"
 #include "tools/output_folder.h"
 #include "tools/progress.h"
 #include "tools/resume.h"
@@ -22,39 +26,54 @@ struct TrainOptions {
   ResumeOptions resume;
 };
 
+/// Another rank has said what is wrong.
+struct ToldByOther {
+  int exit_code;
+};
+
 class Training {
  public:
-  explicit Training(const TrainOptions& options)
-      : options_(options.run),
+  Training(const TrainOptions& options, Ranks& ranks)
+      : ranks_(ranks),
+        options_(options.run),
         checked_(read_config(options.run.config, problems_)),
         machine_(choose_machine(options.run, problems_)),
         resume_(read_resume(options)),
         folder_(out_folder(), problems_) {
+    if (checked_) check_backend(checked_->config, options.run, machine_, problems_);
+    // processes on one machine share its cores
+    if (!options.run.threads)
+      machine_.n_threads = std::max(1, machine_.n_threads / ranks.n_on_machine());
     // mean, gradient, two vectors of the optimiser; and one member a thread
     if (checked_ && check_memory(*checked_, 4 + machine_.n_threads, machine_.n_threads, problems_))
       check_trial_memory(*checked_, machine_.n_threads, problems_);
-    problems_.throw_if_any();
+    throw_if_any_problems();
   }
 
   int run() {
     const RunConfig& config = checked_->config;
-    const std::atomic<int>& stop = catch_stop_signals(
-        "\nstopping: what is under way (reading data, an update or a test) takes longer than a "
-        "second; when it ends, the checkpoint is written. A second signal ends the run at once\n");
+    const std::atomic<int>& stop =
+        catch_stop_signals(!ranks_.is_first() ? ""
+                                              : "\nstopping: what is under way (reading data, an "
+                                                "update or a test) takes longer than a "
+                                                "second; when it ends, the checkpoint is written. "
+                                                "A second signal ends the run at once\n");
     stop_ = &stop;
-    say(text_stream(), start_text());
+    if (ranks_.is_first()) say(text_stream(), start_text());
     const auto start = Clock::now();
-    const TaskData data = load_task(config);
+    TaskData data;
+    do_together(ranks_, [&] { data = load_task(config); });
     data_s_ = std::chrono::duration<double>(Clock::now() - start).count();
 
     ThreadPool pool(machine_.n_threads);
     Progress progress(config.run.n_updates);
     TrainHooks hooks;
     hooks.stop = &stop;
+    hooks.ranks = &ranks_;
     if (resume_) hooks.resume = &resume_->checkpoint;
     if (folder_.is_there())
       hooks.on_checkpoint = [&](const Checkpoint& checkpoint) { save(checkpoint); };
-    hooks.on_update = [&](int n_done) { progress.on_update(n_done); };
+    if (ranks_.is_first()) hooks.on_update = [&](int n_done) { progress.on_update(n_done); };
     hooks.on_report = [&](const RunResult& result, const Plan& plan, std::span<const float> mean) {
       write(result, plan, mean);
       progress.on_report(result);
@@ -67,6 +86,8 @@ class Training {
       throw;
     }
     progress.end();
+    const int exit_code = result.interrupted.empty() ? 0 : 130;
+    if (!ranks_.is_first()) return exit_code;
     print_final_line(result);
     print_summary(result);
     if (folder_.is_there() && !result.interrupted.empty())
@@ -76,10 +97,18 @@ class Training {
       say(text_stream(), "results:       " + folder_.file("results.json").string() +
                              "\nweights:       " + folder_.file("weights.safetensors").string() +
                              "\n");
-    return result.interrupted.empty() ? 0 : 130;
+    return exit_code;
   }
 
  private:
+  // who finds a mistake tells it, the lowest rank alone; the others end with the same exit code
+  void throw_if_any_problems() {
+    const std::optional<int> found_by = first_rank_where(ranks_, !problems_.are_none());
+    if (!found_by) return;
+    if (*found_by == ranks_.rank()) problems_.throw_if_any();
+    throw ToldByOther{kWrongInput};
+  }
+
   std::optional<ResumePoint> read_resume(const TrainOptions& options) {
     if (!checked_ || !options.resume.from) return std::nullopt;
     return read_resume_point(options.resume, checked_->config, problems_);
@@ -87,6 +116,7 @@ class Training {
 
   /// Without --out a resumed training goes on where it was.
   std::optional<std::string> out_folder() const {
+    if (!ranks_.is_first()) return std::nullopt;
     if (options_.out || !resume_) return options_.out;
     return resume_->folder.string();
   }
@@ -108,7 +138,8 @@ class Training {
     const RunConfig& config = checked_->config;
     const auto plan =
         compile_plan(config.network, config.loss, checked_->shape.n_steps, machine_.plan_options);
-    std::string text = "backend " + to_text(machine_, options_, *plan) + "\n";
+    std::string text = "backend " + to_text(machine_, options_, *plan);
+    text += ranks_.is_one() ? "\n" : ", " + std::to_string(ranks_.n_ranks()) + " processes\n";
     if (!folder_.is_there()) text += "note: no --out, so no files will be written\n";
     return text + resume_text();
   }
@@ -127,6 +158,7 @@ class Training {
   /// What the training loop does not know of its result.
   RunResult complete(RunResult result) const {
     result.machine = machine_info(machine_);
+    result.machine.n_ranks = ranks_.n_ranks();
     result.timing.data_s = data_s_;
     result.timing.total_s += data_s_;
     return result;
@@ -143,6 +175,7 @@ class Training {
     folder_.write("results.json", results_to_json(checked_->config, result));
   }
 
+  Ranks& ranks_;
   const RunOptions& options_;
   ProblemList problems_;
   std::optional<CheckedConfig> checked_;
@@ -154,6 +187,30 @@ class Training {
   const std::atomic<int>* stop_ = nullptr;
 };
 
+// The message is printed before MPI ends: mpirun kills all when the first one exits with a failure.
+int train_on_ranks(const TrainOptions& options) {
+  if (n_launched() == 1) return Training(options, one_rank()).run();
+  if (!has_mpi())
+    throw UserError("mpirun", std::to_string(n_launched()) + " processes",
+                    "one: this program was built without MPI (on Debian: install libopenmpi-dev, "
+                    "and build again)");
+  const std::unique_ptr<Ranks> ranks = join_ranks();
+  try {
+    return Training(options, *ranks).run();
+  } catch (const ToldByOther& told) {
+    return told.exit_code;
+  } catch (const UserError&) {
+    return report_failure();
+  } catch (const SharedError&) {
+    return ranks->is_first() ? report_failure() : kRunFailed;
+  } catch (...) {
+    const int exit_code = report_failure();
+    std::fprintf(stderr, "in process %d of %d; all of them end\n", ranks->rank(), ranks->n_ranks());
+    ranks->abort(exit_code);
+    return exit_code;  // g++ does not see that a virtual function never returns
+  }
+}
+
 }  // namespace
 
 void add_train_command(CLI::App& app, int& exit_code) {
@@ -161,7 +218,7 @@ void add_train_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("train", "train a network as a config says");
   add_run_options(*command, options->run);
   add_resume_options(*command, options->resume);
-  command->callback([options, &exit_code] { exit_code = Training(*options).run(); });
+  command->callback([options, &exit_code] { exit_code = train_on_ranks(*options); });
 }
 
 }  // namespace spikelane

@@ -248,6 +248,9 @@ void check_es(const RunConfig& config, bool is_phase_list, Problems& problems) {
     problems.add("rule.n_members", std::to_string(es.n_members),
                  "an even number where antithetic is true: members come in pairs");
   }
+  if (es.noise == EsNoiseKind::kLowRank && es.unsearched == UnsearchedKind::kRedraw)
+    problems.add("rule.unsearched", in_quotes(name_of(es.unsearched, kUnsearchedKinds)),
+                 "\"keep\" where rule.noise.kind is \"low_rank\": members share their weights");
   // with a network that is not understood nothing is known about tensors
   const std::vector<std::string> tensors = knows_all_ends(config.network, problems)
                                                ? tensor_names(config.network)

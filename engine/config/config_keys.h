@@ -95,6 +95,8 @@ inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kCentredRanks, "centred_ranks"}};
 inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
     {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
+inline constexpr EnumName<EsNoiseKind> kEsNoiseKinds[] = {{EsNoiseKind::kGaussian, "gaussian"},
+                                                          {EsNoiseKind::kLowRank, "low_rank"}};
 inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
     {OptimiserKind::kSgd, "sgd"},
     {OptimiserKind::kAdam, "adam"},
@@ -105,6 +107,7 @@ inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
 inline constexpr std::uint64_t kMaxRows = (std::uint64_t{1} << 24) - 1;
 inline constexpr std::uint64_t kMaxNeurons = 1'000'000;
 inline constexpr std::uint64_t kMaxSteps = 1'000'000;
+inline constexpr std::uint64_t kMaxRank = 16;  // kMostNoiseRank of the gradient's kernel
 
 template <class Visitor>
 void visit_randman(Visitor& v, RandmanConfig& c) {
@@ -375,6 +378,15 @@ void visit_es(Visitor& v, EsConfig& c) {
   v.number({"sigma_decay", "it is sigma * sigma_decay^u in update u = 0, 1, ..."}, c.sigma_decay,
            kFraction);
   v.number_map({"sigma_of", "tensor: its own sigma, in place of `sigma`"}, c.sigma_of, kPositive);
+  v.section({"noise", "how members differ from the mean"}, [&] {
+    v.variant({"kind",
+               "gaussian: every parameter by itself; low_rank: weights by B A^T / sqrt(rank), "
+               "for large layers"},
+              c.noise, kEsNoiseKinds, [&](EsNoiseKind kind) {
+                if (kind == EsNoiseKind::kLowRank)
+                  v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+              });
+  });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});

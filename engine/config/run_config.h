@@ -132,6 +132,7 @@ struct OptimiserConfig {
 
 enum class ShapingKind { kNone, kZScore, kCentredRanks };
 enum class UnsearchedKind { kKeep, kRedraw };
+enum class EsNoiseKind { kGaussian, kLowRank };
 
 /// From update `from_update` on exactly these tensors are searched ("input.hidden.weight",
 /// "hidden.bias").
@@ -147,6 +148,8 @@ struct EsConfig {
   double sigma_decay = 1.0;  // sigma(u) = sigma * sigma_decay^u
   std::map<std::string, double>
       sigma_of;  // tensor name -> sigma of that tensor, in place of `sigma`
+  EsNoiseKind noise = EsNoiseKind::kGaussian;
+  int rank = 1;  // kLowRank: of the noise on each weight matrix
   ShapingKind shaping = ShapingKind::kCentredRanks;
   int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =

@@ -31,20 +31,32 @@ GradientEstimate::GradientEstimate(std::span<const double> shaped, bool antithet
     coefficients_[d] = shaped[2 * d] - shaped[2 * d + 1];
 }
 
+GradientView GradientEstimate::view() const {
+  return {coefficients_.data(), static_cast<int>(coefficients_.size()), draws_per_block_, seed_,
+          update_};
+}
+
 void GradientEstimate::write(
     const std::function<void(const GradientView&, std::int64_t, std::int64_t, double*)>& accumulate,
     std::int64_t begin, std::int64_t end, float sigma, std::span<float> gradient) const {
   assert(0 <= begin && begin <= end && static_cast<std::size_t>(end) <= gradient.size());
-  const GradientView view{coefficients_.data(), static_cast<int>(coefficients_.size()),
-                          draws_per_block_, seed_, update_};
   const double divisor = static_cast<double>(n_members_) * static_cast<double>(sigma);
   double sum[kParametersAtOnce];
   for (std::int64_t first = begin; first < end; first += kParametersAtOnce) {
     const std::int64_t last = std::min(end, first + kParametersAtOnce);
-    accumulate(view, first, last, sum);
+    accumulate(view(), first, last, sum);
     for (std::int64_t i = first; i < last; ++i)
       gradient[static_cast<std::size_t>(i)] = static_cast<float>(sum[i - first] / divisor);
   }
+}
+
+void GradientEstimate::write_low_rank(AccumulateLowRank accumulate, const FactorView& factors,
+                                      int first_row, int n_rows, float sigma,
+                                      float* gradient) const {
+  assert(n_rows <= kFactorRows && factors.rank <= kMostNoiseRank);
+  const double divisor =
+      static_cast<double>(n_members_) * static_cast<double>(sigma) * std::sqrt(factors.rank);
+  accumulate(view(), factors, first_row, n_rows, divisor, gradient);
 }
 
 double gradient_norm(std::span<const float> gradient, std::span<const ParameterRange> searched) {

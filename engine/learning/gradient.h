@@ -1,4 +1,7 @@
 // The evolution strategies' gradient estimate g = sum_m shaped_m * eps_m / (M * sigma).
+// With noise of low rank eps_m is E_m = B_m A_m^T / sqrt(r), whose entries have mean 0 and variance
+// 1 and are uncorrelated, so that the estimate is that of the gradient as with full noise in first
+// order of sigma (Sarkar et al. 2025, arXiv:2511.16652, in whose words this is EGGROLL).
 #pragma once
 
 #include <cstdint>
@@ -26,7 +29,14 @@ class GradientEstimate {
                  accumulate,
              std::int64_t begin, std::int64_t end, float sigma, std::span<float> gradient) const;
 
+  /// The same for rows of a weight matrix with noise of low rank: writes n_rows (at most
+  /// kFactorRows) rows of n_columns. The divisor is M * sigma * sqrt(rank), in double.
+  void write_low_rank(AccumulateLowRank accumulate, const FactorView& factors, int first_row,
+                      int n_rows, float sigma, float* gradient) const;
+
  private:
+  GradientView view() const;
+
   std::vector<double> coefficients_;  // (draws)
   int n_members_;
   int draws_per_block_;

@@ -68,7 +68,8 @@ LearningMemory learning_memory(const RunConfig& config, int n_steps, int n_batch
                                  2.0 * sizes.largest_pre +
                                  (kernl.has_tensor() ? 2.0 * sizes.largest_padded : 0.0);
     memory.n_thread_bytes = 4.0 * (n_steps * floats_a_step + sizes.n_block);
-    memory.n_batch_bytes = 4.0 * ((n_batch + 7) / 8) * sizes.n_block;
+    memory.n_batch_bytes = std::min(4.0 * ((n_batch + 7) / 8) * sizes.n_block,
+                                    kernl.max_memory_mib * (1024.0 * 1024.0));
     return memory;
   }
   const double k = kernl.k_steps;

@@ -11,7 +11,9 @@ namespace spikelane {
 /// OnlineTrainer::n_bytes), and less than that by 10 % at most.
 struct LearningMemory {
   double n_thread_bytes = 0.0;  // trial: histories of one row, T x n. Online: sums of a block
-  double n_batch_bytes = 0.0;   // trial: a gradient for each 8 samples. Online: a row's traces each
+  // trial: a gradient for each 8 samples, as many as max_memory_mib allows. Online: each row's
+  // traces
+  double n_batch_bytes = 0.0;
 };
 
 /// `config.rule` is kernl and `config.network.n_inputs` known; batches of n_batch samples.

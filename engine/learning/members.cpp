@@ -1,39 +1,54 @@
 #include "engine/learning/members.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 namespace spikelane {
 
-void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
-               std::uint32_t update, std::uint32_t member, std::span<float> out) {
+namespace {
+
+// base, base + scale*eps, or base + scale*uniform
+struct StartDraw {
+  TensorDraw draw;
+  float base, scale;
+};
+
+StartDraw start_draw(const TensorPlan& tensor) {
   const InitDescription& init = tensor.init;
-  const RandomKey key{seed, 0, update, Stream::kInit, member};
-  const auto n = static_cast<std::int64_t>(out.size());
   double low = init.low, high = init.high;
   switch (init.kind) {
     case InitKind::kZeros:
-      std::fill(out.begin(), out.end(), 0.0f);
-      return;
+      return {TensorDraw::kConstant, 0.0f, 0.0f};
     case InitKind::kConstant:
-      std::fill(out.begin(), out.end(), static_cast<float>(init.value));
-      return;
+      return {TensorDraw::kConstant, static_cast<float>(init.value), 0.0f};
     case InitKind::kNormal:
-      std::fill(out.begin(), out.end(), static_cast<float>(init.mean));
-      kernels.draw_perturbed(out.data(), out.data(), static_cast<float>(init.std),
-                             tensor.logical.begin, n, key);
-      return;
+      return {TensorDraw::kNormal, static_cast<float>(init.mean), static_cast<float>(init.std)};
     case InitKind::kFanIn:
       high = 1.0 / std::sqrt(static_cast<double>(tensor.n_fan_in));
       low = -high;
-      [[fallthrough]];
-    case InitKind::kUniform: {
-      kernels.draw_uniforms(out.data(), tensor.logical.begin, n, key);
-      const auto base = static_cast<float>(low), range = static_cast<float>(high - low);
-      for (float& x : out) x = base + range * x;
-      return;
-    }
+      break;
+    case InitKind::kUniform:
+      break;
   }
+  return {TensorDraw::kUniform, static_cast<float>(low), static_cast<float>(high - low)};
+}
+
+}  // namespace
+
+void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
+               std::uint32_t update, std::uint32_t member, std::span<float> out) {
+  const RandomKey key{seed, 0, update, Stream::kInit, member};
+  const auto n = static_cast<std::int64_t>(out.size());
+  const StartDraw start = start_draw(tensor);
+  if (start.draw == TensorDraw::kUniform) {
+    kernels.draw_uniforms(out.data(), tensor.logical.begin, n, key);
+    for (float& x : out) x = start.base + start.scale * x;
+    return;
+  }
+  std::fill(out.begin(), out.end(), start.base);
+  if (start.draw == TensorDraw::kNormal)
+    kernels.draw_perturbed(out.data(), out.data(), start.scale, tensor.logical.begin, n, key);
 }
 
 std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed) {
@@ -46,6 +61,11 @@ std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std:
   return start;
 }
 
+PlanOptions for_members(PlanOptions options, const EsConfig& config) {
+  options.rank = config.noise == EsNoiseKind::kLowRank ? config.rank : 0;
+  return options;
+}
+
 Members::Members(const Plan& plan, const KernelTable& kernels, const EsConfig& config,
                  std::uint64_t seed)
     : plan_(plan),
@@ -53,7 +73,10 @@ Members::Members(const Plan& plan, const KernelTable& kernels, const EsConfig& c
       config_(config),
       seed_(seed),
       sigma_(plan.tensors().size()),
-      is_searched_(plan.tensors().size()) {}
+      is_searched_(plan.tensors().size()),
+      shared_(static_cast<std::size_t>(plan.n_shared_floats()) * sizeof(float)) {
+  assert(plan.rank() == for_members({}, config).rank);
+}
 
 void Members::begin_update(std::span<const float> mean, std::int64_t update,
                            std::span<const ParameterRange> searched) {
@@ -64,6 +87,7 @@ void Members::begin_update(std::span<const float> mean, std::int64_t update,
   std::fill(is_searched_.begin(), is_searched_.end(), false);
   for (const ParameterRange& range : searched)
     is_searched_[static_cast<std::size_t>(range.tensor)] = true;
+  if (plan_.rank() > 0) plan_.fill_shared(mean.data(), reinterpret_cast<float*>(shared_.data()));
 }
 
 void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign,
@@ -109,12 +133,58 @@ void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign
   }
 }
 
+// B and A of one tensor, and what they are multiplied by; 0 says that it is not searched
+void Members::fill_factors(std::size_t i, float sign, std::uint32_t draw, float* block) const {
+  const TensorPlan& tensor = plan_.tensors()[i];
+  const int rank = plan_.rank();
+  block[tensor.low_rank.scale] =
+      is_searched_[i] ? sign * static_cast<float>(double{sigma_[i]} / std::sqrt(double(rank)))
+                      : 0.0f;
+  if (!is_searched_[i]) return;
+  const RandomKey key{seed_, kFactorStep, static_cast<std::uint32_t>(update_), Stream::kNoise,
+                      draw};
+  kernels_.draw_normals(block + tensor.low_rank.b, tensor.factor_begin,
+                        std::int64_t{tensor.n_rows} * rank, key);
+  for (int k = 0; k < rank; ++k)
+    kernels_.draw_normals(block + tensor.low_rank.a + std::int64_t{k} * tensor.low_rank.a_stride,
+                          tensor.a_begin(k, rank), tensor.n_columns, key);
+}
+
 void Members::fill(int member, float* block) const {
   const bool is_second = config_.antithetic && member % 2 == 1;
   const auto draw = static_cast<std::uint32_t>(config_.antithetic ? member / 2 : member);
+  const float sign = is_second ? -1.0f : 1.0f;
   for (std::size_t i = 0; i < sigma_.size(); ++i)
-    fill_tensor(i, static_cast<std::uint32_t>(member) + 1, is_second ? -1.0f : 1.0f, draw, true,
-                block);
+    if (plan_.rank() > 0 && !plan_.tensors()[i].is_bias)
+      fill_factors(i, sign, draw, block);
+    else
+      fill_tensor(i, static_cast<std::uint32_t>(member) + 1, sign, draw, true, block);
+}
+
+std::vector<TensorDrawView> Members::tensor_draws() const {
+  std::vector<TensorDrawView> draws;
+  for (std::size_t i = 0; i < sigma_.size(); ++i) {
+    const TensorPlan& tensor = plan_.tensors()[i];
+    TensorDrawView draw{TensorDraw::kMean,
+                        tensor.n_columns,
+                        tensor.logical.begin,
+                        tensor.logical.end,
+                        tensor.block_begin,
+                        tensor.block_stride,
+                        0.0f,
+                        0.0f};
+    if (is_searched_[i]) {
+      draw.draw = TensorDraw::kPerturbed;
+      draw.scale = sigma_[i];
+    } else if (config_.unsearched == UnsearchedKind::kRedraw) {
+      const StartDraw start = start_draw(tensor);
+      draw.draw = start.draw;
+      draw.base = start.base;
+      draw.scale = start.scale;
+    }
+    draws.push_back(draw);
+  }
+  return draws;
 }
 
 void Members::fill_mean(float* block) const {

@@ -1,5 +1,5 @@
 // The population of an evolution strategy: theta_m = mu + sigma*eps_m, drawn when it is needed and
-// never stored.
+// never stored; or weights with noise of low rank, of which only the factors are drawn.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "engine/config/run_config.h"
 #include "engine/plan/plan.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cuda/cuda_functions.h"
 
 namespace spikelane {
 
@@ -19,6 +20,9 @@ void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64
 
 /// The start values of all parameters, flat and logical.
 std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed);
+
+/// The plan options of networks whose members `config` makes: those of their noise's rank.
+PlanOptions for_members(PlanOptions options, const EsConfig& config);
 
 /// How the members of one update differ from the mean. All pointers outlive it.
 class Members {
@@ -32,15 +36,28 @@ class Members {
   /// Writes the block of `member` (plan.n_block_floats()). May be called from several threads.
   void fill(int member, float* block) const;
 
-  /// Writes the block of the mean itself; tensors that members redraw are redrawn for it too.
+  /// The weights that all members share (plan.n_shared_floats()), set by begin_update; null where
+  /// members have weights of their own.
+  const float* shared() const { return reinterpret_cast<const float*>(shared_.data()); }
+
+  /// Writes the block of the mean itself; tensors that members redraw are redrawn for it too. Not
+  /// for plans with a rank.
   void fill_mean(float* block) const;
 
   /// Sigma of one tensor at this update.
   float sigma(int tensor) const { return sigma_[static_cast<std::size_t>(tensor)]; }
 
+  /// The same members as a device draws them: fill, as a list of what happens to each tensor.
+  std::vector<TensorDrawView> tensor_draws() const;
+  std::span<const float> mean() const { return mean_; }
+  std::int64_t update() const { return update_; }
+  std::uint64_t seed() const { return seed_; }
+  bool is_antithetic() const { return config_.antithetic; }
+
  private:
   void fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign, std::uint32_t draw,
                    bool is_member, float* block) const;
+  void fill_factors(std::size_t i, float sign, std::uint32_t draw, float* block) const;
 
   const Plan& plan_;
   const KernelTable& kernels_;
@@ -50,6 +67,7 @@ class Members {
   std::int64_t update_ = 0;
   std::vector<float> sigma_;       // of each tensor
   std::vector<bool> is_searched_;  // of each tensor
+  AlignedMemory shared_;
 };
 
 }  // namespace spikelane

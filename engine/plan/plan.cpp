@@ -56,6 +56,38 @@ void Plan::choose_layout(const PlanOptions& options) {
       view_.layout == Layout::kSampleLanes && !has_recurrence && !has_traces && !options.step_major;
 }
 
+// rows of a factor in the random numbers
+constexpr std::int64_t kFactorGrain = 64;
+
+static std::int64_t rounded_up(std::int64_t n, std::int64_t grain) {
+  return (n + grain - 1) / grain * grain;
+}
+
+std::int64_t TensorPlan::a_begin(int k, int rank) const {
+  return factor_begin + rounded_up(std::int64_t{n_rows} * rank, kFactorGrain) +
+         k * rounded_up(n_columns, kFactorGrain);
+}
+
+FactorView TensorPlan::factor_view(int rank) const {
+  return {rank, n_columns, factor_begin, a_begin(0, rank), a_begin(1, rank) - a_begin(0, rank)};
+}
+
+// a member's own block: B, (n_rows, r), and A, (r, n_columns), each row on a vector's boundary
+void Plan::place_factors(TensorPlan& tensor) {
+  const int rank = view_.rank;
+  auto take = [&](std::int64_t n) {
+    const std::int64_t at = n_block_floats_;
+    n_block_floats_ += rounded_up(n, kLanes);
+    return at;
+  };
+  tensor.low_rank.scale = take(1);
+  tensor.low_rank.b = take(std::int64_t{tensor.n_rows} * rank);
+  tensor.low_rank.a_stride = padded(tensor.n_columns);
+  tensor.low_rank.a = take(std::int64_t{rank} * tensor.low_rank.a_stride);
+  tensor.factor_begin = n_factor_numbers_;
+  n_factor_numbers_ = tensor.a_begin(rank, rank);
+}
+
 void Plan::place_tensors() {
   const bool is_padded = view_.layout == Layout::kNeuronLanes;
   auto add = [&](std::string name, int n_rows, int n_columns, int n_fan_in, bool is_bias,
@@ -68,10 +100,12 @@ void Plan::place_tensors() {
     tensor.n_fan_in = n_fan_in;
     tensor.is_bias = is_bias;
     tensor.init = init;
-    tensor.block_begin = n_block_floats_;
     tensor.block_stride = is_padded ? padded(n_columns) : n_columns;
     n_parameters_ = tensor.logical.end;
-    n_block_floats_ += std::int64_t{n_rows} * tensor.block_stride;
+    std::int64_t& n_floats = view_.rank > 0 && !is_bias ? n_shared_floats_ : n_block_floats_;
+    tensor.block_begin = n_floats;
+    n_floats += std::int64_t{n_rows} * tensor.block_stride;
+    if (view_.rank > 0 && !is_bias) place_factors(tensor);
     tensors_.push_back(std::move(tensor));
   };
   for (const auto& projection : network_.projections) {
@@ -91,6 +125,7 @@ void Plan::place_tensors() {
     }
   // vector loads of a last, short row may look past it
   n_block_floats_ += kLanes;
+  if (n_shared_floats_ > 0) n_shared_floats_ += kLanes;
   for (const auto& tensor : tensors_) parameter_tensors_.push_back(tensor.logical);
 }
 
@@ -201,6 +236,8 @@ void Plan::connect() {
     projection.weight = tensor.block_begin;
     projection.weight_stride = tensor.block_stride;
     projection.single_trace = -1;
+    projection.low_rank = tensor.low_rank;
+    projection.place = static_cast<int>(projections_[static_cast<std::size_t>(to)].size());
     projection.at.drive = -1;
     if (projection.source != kInputSource && description.signal == SignalKind::kTrace)
       projection.delta = populations_[static_cast<std::size_t>(projection.source)].delta;
@@ -302,6 +339,7 @@ void Plan::place_tile() {
 }
 
 void Plan::fill_block(const float* logical, float* block) const {
+  assert(rank() == 0);
   for (const TensorPlan& tensor : tensors_)
     for (int row = 0; row < tensor.n_rows; ++row)
       std::copy_n(logical + tensor.logical.begin + std::int64_t{row} * tensor.n_columns,
@@ -309,7 +347,16 @@ void Plan::fill_block(const float* logical, float* block) const {
                   block + tensor.block_begin + std::int64_t{row} * tensor.block_stride);
 }
 
+void Plan::fill_shared(const float* logical, float* shared) const {
+  for (const TensorPlan& tensor : tensors_)
+    for (int row = 0; !tensor.is_bias && row < tensor.n_rows; ++row)
+      std::copy_n(logical + tensor.logical.begin + std::int64_t{row} * tensor.n_columns,
+                  tensor.n_columns,
+                  shared + tensor.block_begin + std::int64_t{row} * tensor.block_stride);
+}
+
 void Plan::read_block(const float* block, float* logical) const {
+  assert(rank() == 0);
   for (const TensorPlan& tensor : tensors_)
     for (int row = 0; row < tensor.n_rows; ++row)
       std::copy_n(block + tensor.block_begin + std::int64_t{row} * tensor.block_stride,
@@ -324,6 +371,7 @@ std::unique_ptr<const Plan> compile_plan(const NetworkDescription& network, cons
   plan->network_ = network;
   plan->loss_ = loss;
   plan->n_steps_ = n_steps;
+  plan->view_.rank = options.rank;
   plan->choose_layout(options);
   plan->place_tensors();
   plan->place_populations(options);

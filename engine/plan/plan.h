@@ -11,13 +11,16 @@
 #include "engine/config/run_config.h"
 #include "engine/learning/schedule.h"
 #include "engine/state/aligned_memory.h"
+#include "kernels/step/es_gradient_view.h"
 #include "kernels/step/views.h"
 
 namespace spikelane {
 
 /// One tensor of a member's parameters. The flat logical vector holds all tensors, weights in the
 /// order of the projections, then biases in the order of the populations, (pre, post), no padding.
-/// A member's block, which kernels read, holds the same rows `block_stride` floats apart.
+/// A member's block, which kernels read, holds the same rows `block_stride` floats apart. Where the
+/// plan has a rank, the rows of weights lie in the block that all members share, and a member's own
+/// block holds biases and the factors of its noise (kernels/step/low_rank.h).
 struct TensorPlan {
   ParameterTensor logical;        // name and range in the flat logical vector
   int n_rows = 0, n_columns = 0;  // (pre, post); a bias has one row
@@ -26,6 +29,11 @@ struct TensorPlan {
   InitDescription init;
   std::int64_t block_begin = 0;  // of the first row in the block, in floats
   int block_stride = 0;
+  LowRankView low_rank{};         // weights, where the plan has a rank
+  std::int64_t factor_begin = 0;  // number of its first random number
+  /// Random numbers of a factor's row begin at multiples of 64, which are drawn fastest.
+  std::int64_t a_begin(int k, int rank) const;
+  FactorView factor_view(int rank) const;
 };
 
 enum class LayoutChoice { kAuto, kNeuronLanes, kSampleLanes };
@@ -35,6 +43,7 @@ struct PlanOptions {
   LayoutChoice layout = LayoutChoice::kAuto;
   bool step_major = false;    // forbids the layer-major order (tests compare the two)
   bool keeps_counts = false;  // spike counts of all spiking populations: evaluation, hashes
+  int rank = 0;               // of the members' noise; 0: members have weights of their own
 };
 
 class Plan {
@@ -48,7 +57,10 @@ class Plan {
   /// Names and ranges of `tensors()` alone, as the learning room takes them.
   const std::vector<ParameterTensor>& parameter_tensors() const { return parameter_tensors_; }
   std::int64_t n_parameters() const { return n_parameters_; }  // of the flat logical vector
+  /// Of a member's block, and of the block that members share: 0 without a rank.
   std::int64_t n_block_floats() const { return n_block_floats_; }
+  std::int64_t n_shared_floats() const { return n_shared_floats_; }
+  int rank() const { return view_.rank; }
   Layout layout() const { return view_.layout; }
   int lanes_per_tile() const { return layout() == Layout::kSampleLanes ? kLanes : 1; }
   const PopulationView& population(int p) const { return populations_[p]; }
@@ -56,8 +68,11 @@ class Plan {
   /// The input projection is read by a table where few units fire together (sample lanes).
   bool wants_input_codes() const { return wants_input_codes_; }
 
-  /// Copies logical parameters (n_parameters) into a member's block (n_block_floats).
+  /// Copies logical parameters (n_parameters) into a member's block (n_block_floats). Not for plans
+  /// with a rank.
   void fill_block(const float* logical, float* block) const;
+  /// Copies the weights among logical parameters into the shared block (n_shared_floats).
+  void fill_shared(const float* logical, float* shared) const;
   /// The reverse of fill_block.
   void read_block(const float* block, float* logical) const;
 
@@ -67,6 +82,7 @@ class Plan {
   Plan() = default;
   void choose_layout(const PlanOptions& options);
   void place_tensors();
+  void place_factors(TensorPlan& tensor);
   void place_populations(const PlanOptions& options);
   void place_alif(const PopulationDescription& description, PopulationView& population);
   // (n_padded) floats that live as long as the plan: value(i), and `padding` behind them
@@ -87,7 +103,8 @@ class Plan {
   std::vector<std::vector<int>> trace_of_;  // (n_post) one vector a readout projection
   // parameters of each population, padded; aligned, since kernels load whole vectors
   std::vector<AlignedMemory> constants_;
-  std::int64_t n_parameters_ = 0, n_block_floats_ = 0;
+  std::int64_t n_parameters_ = 0, n_block_floats_ = 0, n_shared_floats_ = 0;
+  std::int64_t n_factor_numbers_ = 0;  // random numbers of a member's factors
   bool wants_input_codes_ = false;
 };
 

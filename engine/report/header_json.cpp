@@ -13,6 +13,7 @@ ordered_json to_json_object(const MachineInfo& machine) {
           {"isa", machine.isa},
           {"backend", machine.backend},
           {"n_threads", machine.n_threads},
+          {"n_ranks", machine.n_ranks},
           {"device", machine.device}};
 }
 

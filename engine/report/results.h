@@ -29,6 +29,7 @@ struct Report {
 struct MachineInfo {
   std::string cpu, isa, backend, device;
   int n_threads = 0;
+  int n_ranks = 1;  // processes that shared the work
 };
 
 struct BuildInfo {
@@ -38,6 +39,8 @@ struct BuildInfo {
 struct Timing {
   double total_s = 0.0, data_s = 0.0, trial_s = 0.0, update_s = 0.0, test_s = 0.0;
   double sample_steps_per_s = 0.0;  // members x samples x steps of training over trial_s
+  // several ranks: time in exchanges on the first one, waiting included, and what it received
+  std::optional<double> exchange_s{}, exchange_bytes{};
 };
 
 /// What a rule learns beside the parameters: KeRNL's sensitivity tensor and filter.

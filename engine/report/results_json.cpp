@@ -179,6 +179,8 @@ std::string results_to_json(const RunConfig& config, const RunResult& result) {
       {"total_s", timing.total_s}, {"data_s", timing.data_s},
       {"trial_s", timing.trial_s}, {"update_s", timing.update_s},
       {"test_s", timing.test_s},   {"sample_steps_per_s", timing.sample_steps_per_s}};
+  if (timing.exchange_s) document["timing"]["exchange_s"] = *timing.exchange_s;
+  if (timing.exchange_bytes) document["timing"]["exchange_bytes"] = *timing.exchange_bytes;
   if (!result.interrupted.empty()) document["interrupted"] = result.interrupted;
   if (!result.state_hash.empty()) document["state_hash"] = result.state_hash;
   return to_file_text(document);

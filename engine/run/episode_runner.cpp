@@ -82,6 +82,7 @@ void EpisodeRunner::run(int first, int n, const std::function<void(int, float*)>
     EpisodeArgs args{};
     args.trial.plan = &plan_.view();
     args.trial.parameters = worker.scratch.block();
+    args.trial.shared = shared_;
     args.trial.n_tiles = end - begin;
     args.trial.first_tile = begin;
     args.trial.tiles = worker.scratch.tile();

@@ -34,6 +34,9 @@ class EpisodeRunner {
   EpisodeRunner(const EpisodeRunner&) = delete;
   EpisodeRunner& operator=(const EpisodeRunner&) = delete;
 
+  /// The weights of all members that follow, where the plan has a rank.
+  void set_shared(const float* shared) { shared_ = shared; }
+
   /// Episodes 0 .. n_episodes-1 of members first .. first+n-1; the start of episode e is drawn from
   /// `key` with e in the place of its member, so all members see the same. `scores` holds the n
   /// members alone. `fill_block` writes a member's parameters and is called from several threads.
@@ -54,6 +57,7 @@ class EpisodeRunner {
   const ClosedLoop& loop_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
+  const float* shared_ = nullptr;
   AlignedMemory memory_;
   std::vector<Worker> workers_;  // one a thread
 };

@@ -15,7 +15,8 @@ static PlanOptions counting(PlanOptions options) {
 EpisodeTrials::EpisodeTrials(const RunConfig& config, const PlanOptions& options,
                              const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
     : loop_(loop),
-      plan_(compile_plan(config.network, config.loss, loop.n_steps(), options)),
+      plan_(compile_plan(config.network, config.loss, loop.n_steps(),
+                         for_members(options, config.rule.es))),
       runner_(*plan_, loop, kernels, pool),
       key_{config.seed, 0, 0, Stream::kEnvironment, 0} {}
 
@@ -25,6 +26,7 @@ void EpisodeTrials::begin_update(std::int64_t update) {
 }
 
 void EpisodeTrials::run(const Members& members, int first, int n, TrialScores& scores) {
+  runner_.set_shared(members.shared());
   runner_.run(
       first, n, [&](int member, float* block) { members.fill(member, block); }, n_samples(), key_,
       episodes_);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <utility>
 
 #include "engine/learning/gradient.h"
@@ -35,34 +34,95 @@ EsTrainer::EsTrainer(const RunConfig& config, const PlanOptions& options,
     : EsTrainer(config, kernels, pool,
                 std::make_unique<DatasetTrials>(config, options, kernels, pool, data)) {}
 
-std::vector<double> EsTrainer::member_losses() const {
+// each rank runs its blocks of members; all know all losses afterwards
+std::vector<double> EsTrainer::run_members() {
+  const auto n_members = static_cast<std::size_t>(config_.rule.es.n_members);
   const auto n_samples = static_cast<std::size_t>(trials_->n_samples());
-  std::vector<double> losses;
-  for (std::size_t begin = 0; begin < scores_.losses.size(); begin += n_samples)
-    losses.push_back(tree_sum_blocks_of_8(std::span(scores_.losses).subspan(begin, n_samples)) /
-                     static_cast<double>(n_samples));
+  scores_.losses.resize(n_members * n_samples);
+  scores_.is_correct.resize(trials_->gives_returns() ? 0 : scores_.losses.size());
+  const auto cut = cut_over_ranks(config_.rule.es.n_members, static_cast<std::int64_t>(kSumBlock),
+                                  ranks_->n_ranks());
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  const auto first = static_cast<std::size_t>(cut[mine]);
+  const auto last = static_cast<std::size_t>(cut[mine + 1]);
+  do_together(*ranks_, [&] {
+    if (first == last) return;  // an idle rank
+    trials_->run(members_, static_cast<int>(first), static_cast<int>(last - first), scores_);
+  });
+  std::vector<double> losses(n_members);
+  for (std::size_t m = first; m < last; ++m)
+    losses[m] = tree_sum_blocks_of_8(std::span(scores_.losses).subspan(m * n_samples, n_samples)) /
+                static_cast<double>(n_samples);
+  ranks_->gather(std::span(losses), cut);
+  std::int64_t counts[] = {0, trials_->n_sample_steps()};
+  for (std::size_t i = first * n_samples; i < std::min(last * n_samples, scores_.is_correct.size());
+       ++i)
+    counts[0] += scores_.is_correct[i];
+  sum_over_ranks(*ranks_, counts);
+  n_correct_ = counts[0];
+  n_sample_steps_ = counts[1];
   return losses;
+}
+
+// entries are independent: parts of the tensors are shared out to the threads
+void EsTrainer::find_gradient(const GradientEstimate& estimate,
+                              std::span<const ParameterRange> searched) {
+  struct Part {
+    const TensorPlan* tensor;
+    std::int64_t begin, end;
+    float sigma;
+    bool has_factors;
+  };
+  std::vector<Part> parts;
+  for (const ParameterRange& range : searched) {
+    const TensorPlan& tensor = plan().tensors()[static_cast<std::size_t>(range.tensor)];
+    const bool has_factors = plan().rank() > 0 && !tensor.is_bias;
+    const std::int64_t n = has_factors ? std::int64_t{kFactorRows} * tensor.n_columns : 256;
+    for (std::int64_t begin = range.begin; begin < range.end; begin += n)
+      parts.push_back({&tensor, begin, std::min(begin + n, range.end), members_.sigma(range.tensor),
+                       has_factors});
+  }
+  // and so are the parts themselves to the ranks: noise is drawn again for one's own entries only
+  std::vector<std::int64_t> ends;
+  for (const Part& part : parts) ends.push_back(part.end);
+  const auto cut = cut_parts(ends, parts.empty() ? 0 : parts[0].begin, ranks_->n_ranks());
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t i, int) {
+    const Part& part = parts[static_cast<std::size_t>(cut[mine] + i)];
+    const TensorPlan& tensor = *part.tensor;
+    if (!part.has_factors) {
+      estimate.write(kernels_.accumulate_gradient, part.begin, part.end, part.sigma, gradient_);
+      return;
+    }
+    const auto row_of = [&](std::int64_t at) {
+      return static_cast<int>((at - tensor.logical.begin) / tensor.n_columns);
+    };
+    estimate.write_low_rank(kernels_.accumulate_low_rank, tensor.factor_view(plan().rank()),
+                            row_of(part.begin), row_of(part.end) - row_of(part.begin), part.sigma,
+                            gradient_.data() + part.begin);
+  });
+  if (parts.empty()) return;
+  // between parts of different ranks lie at most entries that nobody searches
+  std::vector<std::int64_t> begin;
+  for (const std::int64_t part : cut)
+    begin.push_back(part < static_cast<std::int64_t>(parts.size())
+                        ? parts[static_cast<std::size_t>(part)].begin
+                        : parts.back().end);
+  ranks_->gather(std::span(gradient_), begin);
 }
 
 void EsTrainer::step_mean(std::span<const double> losses, UpdateScores& scores) {
   const EsConfig& es = config_.rule.es;
   const auto searched = schedule_.searched_at(update_);
-  const GradientEstimate estimate(shape_losses(es.shaping, losses), es.antithetic, config_.seed,
+  std::vector<double> shaped;
+  try {
+    shaped = shape_losses(es.shaping, losses);
+  } catch (const RunError& error) {
+    throw SharedError(error.what());  // all ranks have the same losses
+  }
+  const GradientEstimate estimate(shaped, es.antithetic, config_.seed,
                                   static_cast<std::uint32_t>(update_));
-  // entries are independent: parts of the tensors are shared out to the threads
-  struct Part {
-    std::int64_t begin, end;
-    float sigma;
-  };
-  std::vector<Part> parts;
-  constexpr std::int64_t kPart = 256;
-  for (const ParameterRange& range : searched)
-    for (std::int64_t begin = range.begin; begin < range.end; begin += kPart)
-      parts.push_back({begin, std::min(begin + kPart, range.end), members_.sigma(range.tensor)});
-  pool_.for_each(static_cast<std::int64_t>(parts.size()), [&](std::int64_t i, int) {
-    const Part& part = parts[static_cast<std::size_t>(i)];
-    estimate.write(kernels_.accumulate_gradient, part.begin, part.end, part.sigma, gradient_);
-  });
+  find_gradient(estimate, searched);
   scores.gradient_norm = gradient_norm(gradient_, searched);
   optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
 }
@@ -73,22 +133,17 @@ UpdateScores EsTrainer::update() {
   const auto start = Clock::now();
   trials_->begin_update(update_);
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
-  scores_.losses.resize(static_cast<std::size_t>(es.n_members) *
-                        static_cast<std::size_t>(trials_->n_samples()));
-  scores_.is_correct.resize(trials_->gives_returns() ? 0 : scores_.losses.size());
-  trials_->run(members_, 0, es.n_members, scores_);
+  const std::vector<double> losses = run_members();
   scores.trial_s = seconds_since(start);
 
   const auto update_start = Clock::now();
-  const std::vector<double> losses = member_losses();
   step_mean(losses, scores);
   scores.loss = tree_sum_blocks_of_8(losses) / es.n_members;
   if (trials_->gives_returns())
     scores.mean_return = -scores.loss;
   else
-    scores.accuracy = static_cast<double>(std::accumulate(
-                          scores_.is_correct.begin(), scores_.is_correct.end(), std::int64_t{0})) /
-                      static_cast<double>(scores_.is_correct.size());
+    scores.accuracy =
+        static_cast<double>(n_correct_) / static_cast<double>(scores_.is_correct.size());
   StateHash hash;
   hash.add(loss_hash_);
   hash.add(std::span<const double>(losses));

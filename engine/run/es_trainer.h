@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/learning/gradient.h"
 #include "engine/learning/members.h"
 #include "engine/learning/optimiser.h"
 #include "engine/run/member_trials.h"
@@ -30,12 +31,13 @@ class EsTrainer : public Trainer {
   const std::vector<float>& parameters() const override { return mean_; }
   /// The mean as the next update's members see it: tensors that members redraw are redrawn.
   std::vector<float> tested_parameters() override;
-  std::int64_t sample_steps_per_update() const override { return trials_->n_sample_steps(); }
+  std::int64_t sample_steps_per_update() const override { return n_sample_steps_; }
   std::string state_hash() const override;
   void visit_state(StateVisitor& visitor) override;
 
  private:
-  std::vector<double> member_losses() const;
+  std::vector<double> run_members();
+  void find_gradient(const GradientEstimate& estimate, std::span<const ParameterRange> searched);
   void step_mean(std::span<const double> losses, UpdateScores& scores);
 
   const RunConfig& config_;
@@ -48,7 +50,8 @@ class EsTrainer : public Trainer {
   TrialScores scores_;
   std::vector<float> mean_, gradient_;  // (P)
   std::int64_t update_ = 0;
-  std::uint64_t loss_hash_ = 0;  // every update folds its members' losses in
+  std::int64_t n_correct_ = 0, n_sample_steps_ = 0;  // of the last update, all members
+  std::uint64_t loss_hash_ = 0;                      // every update folds its members' losses in
 };
 
 }  // namespace spikelane

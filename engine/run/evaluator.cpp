@@ -11,7 +11,7 @@ namespace spikelane {
 
 Evaluator::Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& pool)
     : plan_(plan), kernels_(kernels), pool_(pool) {
-  for (int thread = 0; thread < pool.n_threads(); ++thread)
+  for (int thread = 0; thread < pool.n_threads() && !runs_on_device(); ++thread)
     scratch_.emplace_back(plan, plan.view().n_steps, true);
 }
 
@@ -25,10 +25,15 @@ void Evaluator::run(int n_members, const std::function<void(int, float*)>& fill_
 
 void Evaluator::run(int first_member, int n_members,
                     const std::function<void(int, float*)>& fill_block, const EncodedInputs& inputs,
-                    TrialScores& scores) {
+                    TrialScores& scores, const float* shared) {
+  assert((shared != nullptr) == (plan_.rank() > 0));
   const auto n_samples = static_cast<std::size_t>(inputs.n_samples());
   assert(inputs.labels().size() == n_samples);
   assert(scores.losses.size() >= static_cast<std::size_t>(first_member + n_members) * n_samples);
+  if (runs_on_device()) {
+    run_on_device(first_member, n_members, nullptr, fill_block, inputs, scores);
+    return;
+  }
   const int n_tiles = static_cast<int>(inputs.tiles().size());
   // few members: their tiles are cut as well, so that every thread has something to do
   const int n_wanted = 4 * pool_.n_threads();
@@ -49,6 +54,7 @@ void Evaluator::run(int first_member, int n_members,
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = scratch.block();
+    args.shared = shared;
     args.inputs = inputs.tiles().data() + begin;
     args.n_tiles = end - begin;
     args.t_begin = 0;
@@ -68,17 +74,65 @@ void Evaluator::run(int first_member, int n_members,
     if (first.member < 0 || std::pair(member, sample) < std::pair(first.member, first.sample))
       first = {member, sample, not_finite.population, not_finite.step};
   });
-  if (first.member >= 0) throw_not_finite(first, fill_block, inputs);
+  if (first.member >= 0) throw_not_finite(first, fill_block, inputs, shared);
+}
+
+void Evaluator::run(int first, int n, const Members& members, const EncodedInputs& inputs,
+                    TrialScores& scores) {
+  const auto fill = [&](int member, float* block) { members.fill(member, block); };
+  if (runs_on_device())
+    run_on_device(first, n, &members, fill, inputs, scores);
+  else
+    run(first, n, fill, inputs, scores, members.shared());
+}
+
+void Evaluator::run_on_device(int first, int n, const Members* members,
+                              const std::function<void(int, float*)>& fill_block,
+                              const EncodedInputs& inputs, TrialScores& scores) {
+  const bool draws = members != nullptr;
+  const int n_samples = inputs.n_samples();
+  if (!device_ || n_device_members_ != n || n_device_samples_ != n_samples ||
+      device_draws_ != draws) {
+    device_.reset();
+    device_ = std::make_unique<DeviceTrials>(*kernels_.cuda, plan_, n, n_samples,
+                                             plan_.view().n_steps, false, draws);
+    n_device_members_ = n;
+    n_device_samples_ = n_samples;
+    device_draws_ = draws;
+    device_inputs_ = 0;
+  }
+  if (draws) {
+    device_->set_members(*members);
+  } else {
+    const std::int64_t stride = (plan_.n_block_floats() + kLanes - 1) / kLanes * kLanes;
+    std::vector<float> blocks(static_cast<std::size_t>(n * stride));
+    for (int member = 0; member < n; ++member)
+      fill_block(first + member, blocks.data() + member * stride);
+    device_->set_blocks(blocks.data(), stride);
+  }
+  if (device_inputs_ != inputs.number()) {
+    device_->set_inputs(inputs.tiles(), inputs.n_steps(), inputs.labels());
+    device_inputs_ = inputs.number();
+  }
+  device_->run({0, inputs.n_steps(), true, true, first});
+  const std::size_t at = static_cast<std::size_t>(first) * static_cast<std::size_t>(n_samples);
+  device_->read_scores(scores.losses.data() + at, scores.is_correct.data() + at, nullptr);
+  if (const auto lost = device_->find_not_finite())
+    throw_not_finite({first + static_cast<int>(lost->member),
+                      static_cast<int>(lost->tile) * plan_.lanes_per_tile() + lost->at.lane,
+                      lost->at.population, lost->at.step},
+                     fill_block, inputs);
 }
 
 void Evaluator::throw_not_finite(const NotFiniteRow& row,
                                  const std::function<void(int, float*)>& fill_block,
-                                 const EncodedInputs& inputs) const {
+                                 const EncodedInputs& inputs, const float* shared) const {
   // the kernels look at the state now and then; the twin finds the step
   std::vector<float> block(static_cast<std::size_t>(plan_.n_block_floats()));
   fill_block(row.member, block.data());
   int population = row.population;
-  const int step = find_not_finite_step(plan_, block.data(), inputs, row.sample, &population);
+  const int step =
+      find_not_finite_step(plan_, block.data(), shared, inputs, row.sample, &population);
   throw RunError("state is not finite: population \"" +
                  plan_.network().populations[static_cast<std::size_t>(population)].name +
                  "\", member " + std::to_string(row.member) + ", sample " +

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
+#include "engine/device/device_trials.h"
 #include "engine/state/encoded_inputs.h"
 #include "engine/state/scratch.h"
 #include "kernels/cpu/kernel_table.h"
@@ -35,18 +37,31 @@ class Evaluator {
   void run(int n_members, const std::function<void(int, float*)>& fill_block,
            const EncodedInputs& inputs, TrialScores& scores);
 
-  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough.
+  /// Members first .. first+n-1 alone, into their rows of `scores`, which is large enough. `shared`
+  /// are the weights of all members, where the plan has a rank.
   void run(int first, int n, const std::function<void(int, float*)>& fill_block,
-           const EncodedInputs& inputs, TrialScores& scores);
+           const EncodedInputs& inputs, TrialScores& scores, const float* shared = nullptr);
+  /// The same for members as they are after begin_update; a CUDA device draws them itself.
+  void run(int first, int n, const Members& members, const EncodedInputs& inputs,
+           TrialScores& scores);
 
  private:
+  // noise of low rank is the CPU's alone so far
+  bool runs_on_device() const { return kernels_.cuda != nullptr && plan_.rank() == 0; }
+  void run_on_device(int first, int n, const Members* members,
+                     const std::function<void(int, float*)>& fill_block,
+                     const EncodedInputs& inputs, TrialScores& scores);
   void throw_not_finite(const NotFiniteRow& row, const std::function<void(int, float*)>& fill_block,
-                        const EncodedInputs& inputs) const;
+                        const EncodedInputs& inputs, const float* shared) const;
 
   const Plan& plan_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
-  std::vector<Scratch> scratch_;  // one a thread
+  std::vector<Scratch> scratch_;          // one a thread; none where a device runs the trials
+  std::unique_ptr<DeviceTrials> device_;  // for as many members and samples as the last call had
+  int n_device_members_ = 0, n_device_samples_ = 0;
+  bool device_draws_ = false;
+  std::uint64_t device_inputs_ = 0;  // the inputs that it has
 };
 
 }  // namespace spikelane

@@ -77,7 +77,7 @@ void KernlTrainer::run_trials(const EncodedInputs& inputs, const float* block,
   const int n_samples = inputs.n_samples();
   scores.loss = tree_sum_blocks_of_8(trials_.losses) / n_samples;
   if (!std::isfinite(scores.loss))
-    throw RunError("the loss of update " + std::to_string(update_) + " is not finite");
+    throw SharedError("the loss of update " + std::to_string(update_) + " is not finite");
   scores.gradient_norm = gradient_norm(trials_.gradient, trained_);
   clip_gradient(trials_.gradient, scores.gradient_norm, kernl.clip_norm);
   optimiser_.update(parameters_, trials_.gradient, learning_rate_at(kernl.optimiser, update_),

@@ -5,7 +5,8 @@ namespace spikelane {
 DatasetTrials::DatasetTrials(const RunConfig& config, const PlanOptions& options,
                              const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
     : data_(data),
-      plan_(compile_plan(config.network, config.loss, data.n_steps, options)),
+      plan_(compile_plan(config.network, config.loss, data.n_steps,
+                         for_members(options, config.rule.es))),
       minibatches_(config.seed, data.n_samples, config.rule.es.batch),
       evaluator_(*plan_, kernels, pool) {}
 
@@ -18,8 +19,7 @@ void DatasetTrials::begin_update(std::int64_t update) {
 }
 
 void DatasetTrials::run(const Members& members, int first, int n, TrialScores& scores) {
-  evaluator_.run(
-      first, n, [&](int member, float* block) { members.fill(member, block); }, *inputs_, scores);
+  evaluator_.run(first, n, members, *inputs_, scores);
   n_sample_steps_ += std::int64_t{n} * minibatches_.size() * data_.n_steps;
 }
 

@@ -22,9 +22,9 @@ std::vector<float> input_frame(const Plan& plan, const EncodedInputs& inputs, in
   return frame;
 }
 
-int find_not_finite_step(const Plan& plan, const float* block, const EncodedInputs& inputs,
-                         int sample, int* population) {
-  reference::Twin twin(plan.view(), block);
+int find_not_finite_step(const Plan& plan, const float* block, const float* shared,
+                         const EncodedInputs& inputs, int sample, int* population) {
+  reference::Twin twin(plan.view(), block, shared);
   for (int t = 0; t < inputs.n_steps(); ++t) {
     twin.step(input_frame(plan, inputs, sample, t));
     const int found = twin.not_finite_population();

@@ -13,7 +13,7 @@ std::vector<float> input_frame(const Plan& plan, const EncodedInputs& inputs, in
 
 /// The step at which the row's state stops being finite, and where (`population`); the last step
 /// when the twin finds nothing.
-int find_not_finite_step(const Plan& plan, const float* block, const EncodedInputs& inputs,
-                         int sample, int* population);
+int find_not_finite_step(const Plan& plan, const float* block, const float* shared,
+                         const EncodedInputs& inputs, int sample, int* population);
 
 }  // namespace spikelane

@@ -25,7 +25,10 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
                    static_cast<std::size_t>(state_.tiles_per_member() * plan.view().n_inputs *
                                             plan.lanes_per_tile()) *
                    sizeof(float)) {
-  for (int thread = 0; thread < pool.n_threads(); ++thread)
+  if (kernels.cuda && plan.rank() == 0)
+    device_ = std::make_unique<DeviceTrials>(*kernels.cuda, plan, n_members, n_samples, max_window,
+                                             true, false);
+  for (int thread = 0; thread < pool.n_threads() && !device_; ++thread)
     scratch_.emplace_back(plan, max_window, false);
   const int n_tiles = state_.tiles_per_member(), n_lanes = plan.lanes_per_tile();
   for (int i = 0; i < n_members * n_tiles; ++i) {
@@ -51,6 +54,7 @@ const float* Simulation::step_frame(std::size_t tile) const {
 void Simulation::set_parameters(int member, std::span<const float> logical) {
   assert(static_cast<std::int64_t>(logical.size()) == plan_.n_parameters());
   plan_.fill_block(logical.data(), block(member));
+  are_blocks_new_ = true;
 }
 
 void Simulation::reset() {
@@ -59,7 +63,50 @@ void Simulation::reset() {
   run_window(step_views_.data(), false, 0);
 }
 
-void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_steps) {
+const State& Simulation::state() const {
+  if (is_state_stale_) device_->read_tiles(state_.tiles(0));
+  is_state_stale_ = false;
+  return state_;
+}
+
+State& Simulation::edit_state() {
+  state();
+  is_state_edited_ = device_ != nullptr;
+  return state_;
+}
+
+void Simulation::run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
+                                      std::uint64_t number) {
+  if (are_blocks_new_) device_->set_blocks(blocks_, block_stride_);
+  if (is_state_edited_) device_->write_tiles(state_.tiles(0));
+  are_blocks_new_ = is_state_edited_ = false;
+  if (number == 0 || number != device_inputs_) {
+    const int n_views = state_.tiles_per_member() * (shares_tiles ? 1 : n_members_);
+    // a trial's inputs go as a whole, a step's as one step; a reset looks at none of them
+    const int n_input_steps = number != 0 ? plan_.view().n_steps : n_steps;
+    std::vector<InputView> views(tiles, tiles + n_views);
+    if (n_steps == 0)
+      for (InputView& view : views)
+        view = {0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0, view.n_lanes};
+    device_->set_inputs(views, n_input_steps, {});
+    device_inputs_ = number;
+  }
+  device_->run({t_, t_ + n_steps, n_steps == 0, false, 0});
+  is_state_stale_ = true;
+  if (const auto lost = device_->find_not_finite()) {
+    NotFinite at = lost->at;
+    at.tile = static_cast<int>(lost->tile);
+    throw_not_finite(static_cast<int>(lost->member), at);
+  }
+  t_ += n_steps;
+}
+
+void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_steps,
+                            std::uint64_t number) {
+  if (device_) {
+    run_window_on_device(tiles, shares_tiles, n_steps, number);
+    return;
+  }
   const int n_tiles = state_.tiles_per_member();
   // a single member's tiles are cut over the threads; a few tiles are not worth waking anybody
   const int n_cuts = n_members_ == 1 && n_tiles >= 2 * pool_.n_threads() ? pool_.n_threads() : 1;
@@ -74,6 +121,7 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = block(member);
+    args.shared = shared_;
     args.inputs = tiles + (shares_tiles ? 0 : member * n_tiles) + begin;
     args.n_tiles = end - begin;
     args.t_begin = t_;
@@ -113,7 +161,7 @@ void Simulation::throw_not_finite(int member, const NotFinite& at) const {
 void Simulation::run(const EncodedInputs& inputs, int n_steps) {
   assert(inputs.n_samples() == n_samples_);
   assert(n_steps <= max_window_ && t_ + n_steps <= inputs.n_steps());
-  run_window(inputs.tiles().data(), true, n_steps);
+  run_window(inputs.tiles().data(), true, n_steps, inputs.number());
 }
 
 // Inputs that are spikes are passed on as lists, so that silent units cost nothing; the sums are
@@ -171,12 +219,25 @@ void Simulation::score(const EncodedInputs& inputs, std::vector<double>* losses,
   losses->assign(has_labels ? n_rows : 0, 0.0);
   is_correct->assign(has_labels ? n_rows : 0, 0);
   if (logits) logits->assign(n_rows * n_outputs, 0.0f);
+  if (device_) {
+    if (is_state_edited_) device_->write_tiles(state_.tiles(0));
+    is_state_edited_ = false;
+    device_->set_inputs(inputs.tiles(), inputs.n_steps(), inputs.labels());
+    device_inputs_ = inputs.number();
+    device_->run({t_, t_, false, true, 0});
+    device_->read_scores(has_labels ? losses->data() : nullptr,
+                         has_labels ? is_correct->data() : nullptr,
+                         logits ? logits->data() : nullptr);
+    is_state_stale_ = true;
+    return;
+  }
   NotFinite not_finite{-1, 0, 0, 0};
   for (int member = 0; member < n_members_; ++member) {
     const std::size_t at = static_cast<std::size_t>(member * n_samples_);
     TrialArgs args{};
     args.plan = &plan_.view();
     args.parameters = block(member);
+    args.shared = shared_;
     args.inputs = inputs.tiles().data();
     args.n_tiles = state_.tiles_per_member();
     args.t_begin = args.t_end = t_;

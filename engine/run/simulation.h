@@ -2,9 +2,11 @@
 // records, closed loops, the scenes of tests and benchmarks.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/device/device_trials.h"
 #include "engine/state/encoded_inputs.h"
 #include "engine/state/scratch.h"
 #include "engine/state/state.h"
@@ -21,6 +23,10 @@ class Simulation {
 
   /// A member's parameters, flat and logical (plan.n_parameters()).
   void set_parameters(int member, std::span<const float> logical);
+  /// The same in the kernels' form (plan.n_block_floats()), to be written; and where the plan has
+  /// a rank, the weights of all members, which must outlive the simulation.
+  float* block(int member) { return blocks_ + member * block_stride_; }
+  void set_shared(const float* shared) { shared_ = shared; }
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
@@ -33,8 +39,10 @@ class Simulation {
   void step(std::span<const float> x);
 
   int t() const { return t_; }
-  const State& state() const { return state_; }
-  State& state() { return state_; }
+  /// The state after the last window; on a CUDA device it is copied from there first.
+  const State& state() const;
+  /// The same to be changed before the next window.
+  State& edit_state();
   const Plan& plan() const { return plan_; }
 
   /// Scores of the trial that has just ended (t() == T), (M, B); logits (M, B, O) when not null.
@@ -42,22 +50,30 @@ class Simulation {
              std::vector<std::uint8_t>* is_correct, std::vector<float>* logits);
 
  private:
-  void run_window(const InputView* tiles, bool shares_tiles, int n_steps);
+  void run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
+                            std::uint64_t number);
+  void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0);
   [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
-  float* block(int member) { return blocks_ + member * block_stride_; }
 
   const Plan& plan_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
   int n_members_, n_samples_, max_window_;
   int t_ = 0;
-  State state_;
+  mutable State state_;
   std::vector<Scratch> scratch_;  // one a thread
   std::int64_t block_stride_;
   AlignedMemory block_memory_;
   float* blocks_;
+  const float* shared_ = nullptr;
   bool list_spikes(std::span<const float> x);
   const float* step_frame(std::size_t tile) const;
+
+  // where a CUDA device steps the rows: the state above is a copy that is made when it is asked for
+  std::unique_ptr<DeviceTrials> device_;
+  std::uint64_t device_inputs_ = 0;  // EncodedInputs that it has; 0 for a step's
+  mutable bool is_state_stale_ = false;
+  bool are_blocks_new_ = true, is_state_edited_ = false;
 
   AlignedMemory step_inputs_;          // (M, tiles, I, lanes)
   std::vector<InputView> step_views_;  // (M, tiles)

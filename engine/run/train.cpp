@@ -71,18 +71,21 @@ class TrainingRun {
               ThreadPool& pool, const TaskData& data, const TrainHooks& hooks)
       : config_(config),
         hooks_(hooks),
+        ranks_(hooks.ranks ? *hooks.ranks : one_rank()),
         trainer_(make_trainer(config, options, kernels, pool, data)),
         test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
     result_.machine.isa = kernels.isa;
-    result_.machine.backend = "cpu";
+    result_.machine.backend = kernels.cuda ? "cuda" : "cpu";
     result_.machine.n_threads = pool.n_threads();
+    result_.machine.n_ranks = ranks_.n_ranks();
+    trainer_->use_ranks(ranks_);
     if (hooks.resume) resume(*hooks.resume);
   }
 
   RunResult run() {
     while (trainer_->n_updates() < config_.run.n_updates) {
-      if (hooks_.stop && hooks_.stop->load() != 0) {
+      if (any_rank(ranks_, hooks_.stop && hooks_.stop->load() != 0)) {
         result_.interrupted = "signal";
         break;
       }
@@ -141,7 +144,7 @@ class TrainingRun {
   }
 
   void save() {
-    if (!hooks_.on_checkpoint) return;
+    if (!hooks_.on_checkpoint || !ranks_.is_first()) return;
     if (has_saved_ && trainer_->n_updates() == saved_at_) return;
     elapsed_s_ = total_s();
     StateSaver saver;
@@ -183,7 +186,7 @@ class TrainingRun {
       report.train_accuracy = last_.accuracy / last_.n_updates;
       report.gradient_norm = gradient_norm_;
     }
-    if (is_tested) {
+    if (is_tested && ranks_.is_first()) {
       const auto start = Clock::now();
       const TestScores scores = test_(trainer_->tested_parameters(), n_samples);
       fill_report(report, scores);
@@ -197,14 +200,19 @@ class TrainingRun {
     result_.timing.total_s = total_s();
     if (result_.timing.trial_s > 0.0)
       result_.timing.sample_steps_per_s = n_sample_steps_ / result_.timing.trial_s;
+    if (!ranks_.is_one()) {
+      result_.timing.exchange_s = ranks_.traffic().seconds;
+      result_.timing.exchange_bytes = ranks_.traffic().n_bytes_received;
+    }
     result_.state_hash = trainer_->state_hash();
     result_.rule_tensors = trainer_->rule_tensors();
-    if (hooks_.on_report)
+    if (hooks_.on_report && ranks_.is_first())
       hooks_.on_report(result_, trainer_->plan(), trainer_->tested_parameters());
   }
 
   const RunConfig& config_;
   const TrainHooks& hooks_;
+  Ranks& ranks_;
   std::unique_ptr<Trainer> trainer_;
   Test test_;
   RunResult result_;

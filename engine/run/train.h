@@ -8,6 +8,7 @@
 #include "engine/plan/plan.h"
 #include "engine/report/checkpoint.h"
 #include "engine/report/results.h"
+#include "engine/run/ranks.h"
 #include "engine/run/task.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/thread_pool.h"
@@ -28,13 +29,18 @@ struct TrainHooks {
   std::function<void(const Checkpoint& checkpoint)> on_checkpoint;
   /// Goes on from there; throws UserError where it is not one of this config. Null: from the start.
   const Checkpoint* resume = nullptr;
-  /// Set to 1 by a signal handler: the loop ends before the next update.
+  /// Set to 1 by a signal handler: the loop ends before the next update. With several ranks one
+  /// that has been told to stop is enough.
   const std::atomic<int>* stop = nullptr;
+  /// The processes that share the work; all of them run this loop, and the first one alone tests
+  /// the mean, reports and saves. Null: this process by itself.
+  Ranks* ranks = nullptr;
 };
 
 /// Trains by config.rule on `data`, whose sizes check_against_task has accepted. A stop by signal
-/// gives a result with `interrupted` set. Throws RunError when a state or a loss is not finite;
-/// what on_report has been given until then stays valid.
+/// gives a result with `interrupted` set. Throws RunError when a state or a loss is not finite
+/// (with several ranks SharedError on all of them); what on_report has been given until then stays
+/// valid.
 RunResult train(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
                 ThreadPool& pool, const TaskData& data, const TrainHooks& hooks);
 

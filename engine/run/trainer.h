@@ -10,6 +10,7 @@
 #include "engine/learning/optimiser.h"
 #include "engine/plan/plan.h"
 #include "engine/report/results.h"
+#include "engine/run/ranks.h"
 #include "engine/state/saved_state.h"
 
 namespace spikelane {
@@ -31,6 +32,10 @@ class Trainer {
  public:
   virtual ~Trainer() = default;
 
+  /// Shares the work of the updates that follow with other processes, which must all be in the same
+  /// state. The ranks must outlive it.
+  virtual void use_ranks(Ranks& ranks) { ranks_ = &ranks; }
+
   /// The next update. Throws RunError when a state or a loss is not finite; then the parameters are
   /// still those of the update before.
   virtual UpdateScores update() = 0;
@@ -51,6 +56,9 @@ class Trainer {
 
   /// 16 hex digits over everything that the next update depends on (design, section 4).
   virtual std::string state_hash() const = 0;
+
+ protected:
+  Ranks* ranks_ = &one_rank();
 };
 
 /// XXH64 over the update counter, the parameters by sorted tensor name, the optimiser's state, the

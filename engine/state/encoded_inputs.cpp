@@ -1,6 +1,7 @@
 #include "engine/state/encoded_inputs.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <tuple>
 
@@ -9,6 +10,8 @@ namespace spikelane {
 EncodedInputs::EncodedInputs(const Plan& plan, const Dataset& data,
                              std::span<const std::int32_t> indices, std::uint32_t epoch)
     : n_samples_(static_cast<int>(indices.size())), n_steps_(data.n_steps) {
+  static std::atomic<std::uint64_t> n_made{0};
+  number_ = ++n_made;
   if (!data.labels.empty())
     for (std::int32_t sample : indices)
       labels_.push_back(data.labels[static_cast<std::size_t>(sample)]);

@@ -20,6 +20,8 @@ class EncodedInputs {
 
   std::span<const InputView> tiles() const { return views_; }
   int n_samples() const { return n_samples_; }
+  /// Tells these inputs from all others that this process has made; never 0.
+  std::uint64_t number() const { return number_; }
   int n_steps() const { return n_steps_; }
   /// The labels of the batch, (n_samples); empty without labels.
   const std::vector<std::int32_t>& labels() const { return labels_; }
@@ -31,6 +33,7 @@ class EncodedInputs {
                     bool wants_codes);
 
   int n_samples_ = 0, n_steps_ = 0;
+  std::uint64_t number_ = 0;
   std::vector<std::int32_t> labels_;
   std::vector<InputView> views_;
   std::vector<std::int32_t> step_begin_;  // (tiles, T + 1)

@@ -9,9 +9,11 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
   const bool is_sample_lanes = plan.layout() == Layout::kSampleLanes;
   const std::int64_t window = view.layer_major ? max_window : 1;
   const std::int64_t n_populations = view.n_populations;
-  int largest = 0;
-  for (int p = 0; p < view.n_populations; ++p)
+  int largest = 0, most_projections = 0;
+  for (int p = 0; p < view.n_populations; ++p) {
     largest = std::max(largest, plan.population(p).n_padded);
+    most_projections = std::max(most_projections, plan.population(p).n_projections);
+  }
   signals_.resize(static_cast<std::size_t>(n_populations));
 
   // the first pass measures, the second hands out
@@ -36,6 +38,9 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
     take(view_.n_fired, n_populations);
     take(view_.nonzero, std::max(largest, (view.n_inputs + kGrain - 1) / kGrain * kGrain));
     take(view_.uses_table, n_populations);
+    if (view.rank > 0)
+      take(view_.factor_sums,
+           std::int64_t{most_projections} * view.rank * (is_sample_lanes ? window * kLanes : 1));
     take(view_.logits, std::int64_t{plan.output().n_padded} * kLanes);
     if (has_tile) {
       take(tile_, view.tile_bytes);
@@ -44,6 +49,7 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
     if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
   }
   view_.fired_stride = largest;
+  view_.factor_window = static_cast<int>(window);
   view_.signals = signals_.data();
 }
 

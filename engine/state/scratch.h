@@ -15,8 +15,9 @@ class Scratch {
   Scratch(const Plan& plan, int max_window, bool has_tile);
 
   const ScratchView& view() const { return view_; }
-  char* tile() const { return tile_; }     // (tile_bytes)
-  float* block() const { return block_; }  // (n_block_floats)
+  char* tile() const { return tile_; }                 // (tile_bytes)
+  float* block() const { return block_; }              // (n_block_floats)
+  const char* base() const { return memory_.data(); }  // what all pointers of the view lie in
   std::size_t n_bytes() const { return memory_.size(); }
 
  private:

@@ -25,7 +25,9 @@
 
 #include "kernels/core/isa.h"
 
-#if defined(SPIKELANE_FORCE_GENERIC_LANES)
+#if defined(__CUDACC__)
+// nvcc sees one lane: a worker of a CUDA team is a float wide
+#elif defined(SPIKELANE_FORCE_GENERIC_LANES)
 #include "kernels/core/lanes_generic.h"
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && \
     defined(__AVX512DQ__)
@@ -38,6 +40,7 @@
 
 #include "kernels/core/scalar_lane.h"
 
+#if !defined(__CUDACC__)
 namespace spikelane::SPIKELANE_ISA {
 
 inline constexpr int kLaneWidth = 16;
@@ -66,3 +69,4 @@ SPIKELANE_INLINE IntLanes mul_high(IntLanes a, IntLanes b) {
 }
 
 }  // namespace spikelane::SPIKELANE_ISA
+#endif

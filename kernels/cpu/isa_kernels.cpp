@@ -6,6 +6,7 @@
 #include "kernels/cpu/lanes_team.h"
 #include "kernels/step/es_gradient.h"
 #include "kernels/step/kernl_online.h"
+#include "kernels/step/low_rank_gradient.h"
 #include "kernels/step/trial.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -60,6 +61,8 @@ const KernelTable kKernels = {kIsaName,
                               draw_uniforms,
                               draw_perturbed,
                               accumulate_gradient,
-                              burn_fma};
+                              accumulate_low_rank,
+                              burn_fma,
+                              nullptr};
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -15,6 +15,8 @@
 
 namespace spikelane {
 
+struct CudaFunctions;
+
 struct KernelTable {
   const char* isa;  // "x86-64-v4"
   int vector_bits;
@@ -30,9 +32,13 @@ struct KernelTable {
   void (*draw_perturbed)(float* out, const float* mean, float scale, int64_t first_index, int64_t n,
                          const RandomKey& key);
   AccumulateGradient accumulate_gradient;
+  AccumulateLowRank accumulate_low_rank;
   /// 2 * 16 * 16 * n_rounds float operations in chains of fma, for the measured peak; returns a
   /// value to keep
   float (*burn_fma)(int64_t n_rounds);
+  /// The CUDA backend where it was chosen (kernels/cuda): trials and steps run there, and the
+  /// functions above do what is left.
+  const CudaFunctions* cuda = nullptr;
 };
 
 /// The tables that this machine can run, slowest first. Never empty.

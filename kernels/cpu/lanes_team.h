@@ -1,4 +1,5 @@
-// The CPU's team: one thread whose lanes are the vector lanes. Loads and masks take 16 at a time.
+// The CPU's team: one worker, a thread whose lanes are the vector lanes. Loads and masks take 16 at
+// a time. kernels/step/lane_workers.h says what the phases ask of a team.
 #pragma once
 
 #include "kernels/core/lanes.h"
@@ -23,6 +24,9 @@ struct LanesTeam {
   template <int kWidth>
   using Table = TableOf<kWidth>;
 
+  static constexpr int kWidth = kLanes;
+  static constexpr bool kFetches = true, kListsNonzero = true;
+
   // how many neurons are in flight at once: as many as the registers of the ISA hold
 #if defined(__AVX512F__)
   static constexpr int kBlock = 4, kTableBlock = 5, kReadoutBlock = 10, kRowBlock = 16;
@@ -35,6 +39,14 @@ struct LanesTeam {
   static constexpr int kProductRows = 2, kProductVectors = 1;
 #endif
 
+  static constexpr int worker() { return 0; }
+  static constexpr int n_workers() { return 1; }
+  static constexpr int vector_begin() { return 0; }
+  static constexpr int vector_step() { return kLanes; }
+  static constexpr bool is_leader() { return true; }
+  static constexpr bool leads_vector() { return true; }
+  static constexpr void sync() {}
+
   SPIKELANE_INLINE F load(const float* p) const { return SPIKELANE_ISA::load(p); }
   SPIKELANE_INLINE void store(float* p, F a) const { SPIKELANE_ISA::store(p, a); }
   SPIKELANE_INLINE F broadcast(float x) const { return SPIKELANE_ISA::broadcast(x); }
@@ -44,6 +56,25 @@ struct LanesTeam {
   }
   SPIKELANE_INLINE int list(int32_t* to, uint32_t lanes, int first) const {
     return list_lanes(to, lanes, first);
+  }
+  SPIKELANE_INLINE int list_bits(int32_t* to, const uint16_t* fired, int n) const {
+    int n_listed = 0;
+    for (int i = 0; i < n; i += kLanes) n_listed += list(to + n_listed, fired[i / kLanes], i);
+    return n_listed;
+  }
+  SPIKELANE_INLINE int list_entries(SpikeEntry* to, const uint16_t* masks, int n) const {
+    int n_listed = 0;
+    for (int i = 0; i < n; ++i) {
+      to[n_listed] = {static_cast<uint16_t>(i), masks[i]};
+      n_listed += masks[i] != 0;
+    }
+    return n_listed;
+  }
+  SPIKELANE_INLINE void count(int32_t* counter) const { ++*counter; }
+  SPIKELANE_INLINE bool claim(int* value, int from, int to) const {
+    if (*value != from) return false;
+    *value = to;
+    return true;
   }
   SPIKELANE_INLINE Codes codes(const uint8_t* p) const { return load_codes(p); }
   SPIKELANE_INLINE void store_codes(uint8_t* p, Mask a, Mask b, Mask c, Mask d) const {
@@ -63,7 +94,11 @@ struct LanesTeam {
   SPIKELANE_INLINE void fetch(const float* p) const { __builtin_prefetch(p); }
   // 16 consecutive floats, whatever the lanes mean
   SPIKELANE_INLINE F load_all(const float* p) const { return loadu(p); }
-  SPIKELANE_INLINE void store_all(float* p, F a) const { storeu(p, a); }
+  SPIKELANE_INLINE void scatter_all(float* to, int stride, F a) const {
+    alignas(64) float values[kLanes];
+    storeu(values, a);
+    for (int k = 0; k < kLanes; ++k) to[k * stride] = values[k];
+  }
   SPIKELANE_INLINE F broadcast_all(float x) const { return SPIKELANE_ISA::broadcast(x); }
 };
 

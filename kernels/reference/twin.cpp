@@ -9,7 +9,10 @@ static float cleared(float value, int t) {
   return is_clearing_step && std::fabs(value) < 0x1p-80f ? 0.0f : value;
 }
 
-Twin::Twin(const PlanView& plan, const float* block) : plan_(plan), block_(block) { reset(); }
+Twin::Twin(const PlanView& plan, const float* block, const float* shared)
+    : plan_(plan), block_(block), weights_(shared ? shared : block) {
+  reset();
+}
 
 void Twin::reset() {
   t_ = 0;
@@ -45,6 +48,27 @@ std::span<const float> Twin::spikes_of(int source, std::span<const float> x) con
   return source == kInputSource ? x : std::span<const float>(population(source).s);
 }
 
+// what one projection brings to neuron i: from the weights, and from the noise of a rank
+float Twin::weighted_sum(const ProjectionView& projection, std::span<const float> x, int i) const {
+  float sum = 0.0f;
+  for (int j = 0; j < projection.n_pre; ++j) {
+    const float w = weights_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
+    sum = std::fma(x[static_cast<std::size_t>(j)], w, sum);
+  }
+  if (plan_.rank == 0) return sum;
+  const LowRankView& at = projection.low_rank;
+  const float scale = block_[at.scale];
+  if (scale == 0.0f) return sum;
+  for (int k = 0; k < plan_.rank; ++k) {
+    float c = 0.0f;
+    for (int j = 0; j < projection.n_pre; ++j)
+      c = std::fma(x[static_cast<std::size_t>(j)], block_[at.b + std::int64_t{j} * plan_.rank + k],
+                   c);
+    sum = std::fma(block_[at.a + std::int64_t{k} * at.a_stride + i], scale * c, sum);
+  }
+  return sum;
+}
+
 std::vector<float> Twin::currents(int p, std::span<const float> x) {
   const PopulationView& population = plan_.populations[p];
   std::vector<float> current(static_cast<std::size_t>(population.n));
@@ -53,11 +77,7 @@ std::vector<float> Twin::currents(int p, std::span<const float> x) {
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
       const std::span<const float> s = spikes_of(projection.source, x);
-      float sum = 0.0f;
-      for (int j = 0; j < projection.n_pre; ++j) {
-        const float w = block_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
-        sum = std::fma(s[static_cast<std::size_t>(j)], w, sum);
-      }
+      float sum = weighted_sum(projection, s, i);
       if (projection.delta > 0.0f) {
         float& drive = drive_[static_cast<std::size_t>(p)][static_cast<std::size_t>(q)]
                              [static_cast<std::size_t>(i)];
@@ -153,12 +173,7 @@ std::vector<float> Twin::read_out(const PopulationView& population, bool of_sums
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
       const auto trace = static_cast<std::size_t>(projection.trace_of[i]);
-      const std::vector<float>& z = of_sums ? z_sum_[trace] : z_[trace];
-      float sum = 0.0f;
-      for (int j = 0; j < projection.n_pre; ++j) {
-        const float w = block_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
-        sum = std::fma(z[static_cast<std::size_t>(j)], w, sum);
-      }
+      const float sum = weighted_sum(projection, of_sums ? z_sum_[trace] : z_[trace], i);
       total = q == 0 ? sum : total + sum;
     }
     const auto at = static_cast<std::size_t>(i);

@@ -23,9 +23,10 @@ struct TwinPopulation {
 
 class Twin {
  public:
-  /// `plan` gives constants and the places of weights in `block`, one member's parameters. Both
+  /// `plan` gives constants and the places of weights in `block`, one member's parameters; where
+  /// the plan has a rank weights lie in `shared` and the block has the factors of their noise. All
   /// must outlive the twin.
-  Twin(const PlanView& plan, const float* block);
+  Twin(const PlanView& plan, const float* block, const float* shared = nullptr);
 
   void reset();
   /// Adds `current` (n) to that of population p in the next steps, behind its bias; empty: nothing.
@@ -50,11 +51,13 @@ class Twin {
   void step_alif(int p, std::span<const float> x);
   void observe(int p, std::size_t i, float s, float v);
   void step_readout(int p, std::span<const float> x);
+  float weighted_sum(const ProjectionView& projection, std::span<const float> x, int i) const;
   std::vector<float> read_out(const PopulationView& population, bool of_sums) const;
   std::span<const float> spikes_of(int source, std::span<const float> x) const;
 
   const PlanView& plan_;
   const float* block_;
+  const float* weights_;
   int t_ = 0;
   std::vector<TwinPopulation> populations_;
   std::vector<std::vector<float>> added_;               // to the current of each population

@@ -17,7 +17,7 @@ namespace spikelane::SPIKELANE_ISA {
 /// Sample lanes: neuron `i`, 16 samples of it side by side.
 struct SamplePlace {
   int i;
-  int at() const { return i * kLanes; }
+  SPIKELANE_INLINE int at() const { return i * kLanes; }
   template <class Team>
   SPIKELANE_INLINE typename Team::F constant(const Team& team, const float* values) const {
     return team.broadcast(values[i]);
@@ -27,7 +27,7 @@ struct SamplePlace {
 /// Neuron lanes: neurons i .. i+15 of one row.
 struct NeuronPlace {
   int i;
-  int at() const { return i; }
+  SPIKELANE_INLINE int at() const { return i; }
   template <class Team>
   SPIKELANE_INLINE typename Team::F constant(const Team& team, const float* values) const {
     return team.load(values + i);

@@ -75,6 +75,7 @@ void run_episode_tile(const Team& team, const EpisodeArgs& args, int i_tile) {
   input.dense = args.frames;
   input.n_lanes = n_lanes;
   Tile tile{&plan,
+            trial.shared ? trial.shared : trial.parameters,
             trial.parameters,
             &input,
             trial.scratch,
@@ -82,7 +83,7 @@ void run_episode_tile(const Team& team, const EpisodeArgs& args, int i_tile) {
             trial.not_finite,
             trial.first_tile + i_tile,
             0};
-  reset_tile(plan, tile.memory);
+  reset_tile(team, plan, tile.memory);
   const int64_t n_frame = int64_t{plan.n_inputs} * stride;
   for (int64_t i = 0; i < n_frame; ++i) args.frames[i] = 0.0f;
   uint32_t is_running = (1u << n_lanes) - 1u;

@@ -21,7 +21,8 @@ constexpr int kGradientTile = 512;
 
 /// Adds one block of kDraws draws: noise (kDraws, kGradientTile), sum (n).
 template <int kDraws>
-inline void add_gradient_block(const double* coefficient, const float* noise, int n, double* sum) {
+SPIKELANE_HD inline void add_gradient_block(const double* coefficient, const float* noise, int n,
+                                            double* sum) {
 #pragma omp simd
   for (int i = 0; i < n; ++i) {
     double block = 0.0;
@@ -35,8 +36,8 @@ inline void add_gradient_block(const double* coefficient, const float* noise, in
 /// Sums over all draws for the parameters begin .. end-1. draw(out, first_index, n, draw_index)
 /// writes eps[first_index .. first_index + n - 1] of that draw.
 template <int kDraws, class Draw>
-inline void accumulate_gradient_by(const GradientView& view, int64_t begin, int64_t end,
-                                   const Draw& draw, double* sum) {
+SPIKELANE_HD inline void accumulate_gradient_by(const GradientView& view, int64_t begin,
+                                                int64_t end, const Draw& draw, double* sum) {
   alignas(64) float noise[kDraws * kGradientTile];
   for (int64_t first = begin; first < end; first += kGradientTile) {
     const int n = end - first < kGradientTile ? static_cast<int>(end - first) : kGradientTile;
@@ -59,8 +60,8 @@ inline void accumulate_gradient_by(const GradientView& view, int64_t begin, int6
 }
 
 template <class Draw>
-inline void accumulate_gradient_from(const GradientView& view, int64_t begin, int64_t end,
-                                     const Draw& draw, double* sum) {
+SPIKELANE_HD inline void accumulate_gradient_from(const GradientView& view, int64_t begin,
+                                                  int64_t end, const Draw& draw, double* sum) {
   if (view.draws_per_block == 4)
     accumulate_gradient_by<4>(view, begin, end, draw, sum);
   else
@@ -78,7 +79,8 @@ struct MemberNoise {
 };
 
 /// An AccumulateGradient on regenerated noise.
-inline void accumulate_gradient(const GradientView& view, int64_t begin, int64_t end, double* sum) {
+SPIKELANE_HD inline void accumulate_gradient(const GradientView& view, int64_t begin, int64_t end,
+                                             double* sum) {
   accumulate_gradient_from(view, begin, end, MemberNoise{view.seed, view.update}, sum);
 }
 

@@ -24,4 +24,20 @@ struct GradientView {
 using AccumulateGradient = void (*)(const GradientView& view, int64_t begin, int64_t end,
                                     double* sum);
 
+/// c1 of the random numbers of low-rank factors; those of single parameters have 0.
+constexpr uint32_t kFactorStep = 1;
+constexpr int kMostNoiseRank = 16;
+constexpr int kFactorRows = 64;  // rows of a matrix that AccumulateLowRank takes at most
+
+/// Where the factors of one matrix's noise lie among a draw's random numbers: B (rows, rank), and A
+/// (rank, n_columns) with its rows a_stride apart.
+struct FactorView {
+  int rank, n_columns;
+  int64_t b_begin, a_begin, a_stride;
+};
+
+/// Writes gradient (n_rows, n_columns) for the rows from first_row on; see low_rank_gradient.h.
+using AccumulateLowRank = void (*)(const GradientView& view, const FactorView& factors,
+                                   int first_row, int n_rows, double divisor, float* gradient);
+
 }  // namespace spikelane

@@ -46,8 +46,9 @@ SPIKELANE_INLINE F step_back(const TraceStep<F>& step, F q, F rate, F slow_rate,
 
 /// Coefficients of 16 neurons from i on, and what each step's events add, into the scratch.
 template <class Team>
-void follow_block_back(const Team& team, const KernlOnlineArgs& args, const LearnedView& learned,
-                       const KernlOnlineRow& row, int i, int n_steps) {
+SPIKELANE_HD void follow_block_back(const Team& team, const KernlOnlineArgs& args,
+                                    const LearnedView& learned, const KernlOnlineRow& row, int i,
+                                    int n_steps) {
   using F = typename Team::F;
   const KernlOnlineScratch& scratch = *args.online;
   const F zero = team.broadcast(0.0f), one = team.broadcast(1.0f);
@@ -94,14 +95,15 @@ void follow_block_back(const Team& team, const KernlOnlineArgs& args, const Lear
 /// Brings one presynaptic neuron's traces to the block's end and adds its part of the gradient.
 /// `events` are the steps of the block in which it fired, descending.
 template <class Team>
-void advance_row_traces(const Team& team, const KernlOnlineArgs& args, const LearnedView& learned,
-                        const KernlOnlineRow& row, int64_t at_row, const int32_t* events,
-                        int n_events, float* gradient) {
+SPIKELANE_HD void advance_row_traces(const Team& team, const KernlOnlineArgs& args,
+                                     const LearnedView& learned, const KernlOnlineRow& row,
+                                     int64_t at_row, const int32_t* events, int n_events,
+                                     float* gradient) {
   using F = typename Team::F;
   const KernlOnlineScratch& scratch = *args.online;
   const int64_t n_padded = learned.n_padded;
   const int64_t stride = args.k_steps * n_padded;
-  for (int i = 0; i < learned.n_padded; i += kLanes) {
+  for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
     const F f = team.load(row.fast + at_row + i);
     const F s = learned.has_slow ? team.load(row.slow + at_row + i) : team.broadcast(0.0f);
     const F r = team.load(row.read + at_row + i);
@@ -125,8 +127,8 @@ void advance_row_traces(const Team& team, const KernlOnlineArgs& args, const Lea
 
 /// The events of one projection in the block by presynaptic neuron: neuron j's steps, descending,
 /// are steps[begin[j]] .. steps[begin[j+1] - 1].
-inline void sort_events(const Tile& tile, const ProjectionView& projection,
-                        const KernlOnlineScratch& scratch, int t_begin, int n_steps) {
+SPIKELANE_HD inline void sort_events(const Tile& tile, const ProjectionView& projection,
+                                     const KernlOnlineScratch& scratch, int t_begin, int n_steps) {
   for (int j = 0; j <= projection.n_pre; ++j) scratch.event_begin[j] = 0;
   auto units_at = [&](int u) -> UnitRange {
     const int t = t_begin + u;
@@ -153,17 +155,19 @@ inline void sort_events(const Tile& tile, const ProjectionView& projection,
 
 /// The end of a block of n_steps steps that began at t_begin: traces and gradient of one row.
 template <class Team>
-void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
-                  const KernlOnlineRow* rows, int t_begin, int n_steps) {
+SPIKELANE_HD void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
+                               const KernlOnlineRow* rows, int t_begin, int n_steps) {
   for (int l = 0; l < args.rule->n_learned; ++l) {
     const LearnedView& learned = args.rule->learned[l];
     const KernlOnlineRow& row = rows[l];
-    for (int i = 0; i < learned.n_padded; i += kLanes)
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step())
       follow_block_back(team, args, learned, row, i, n_steps);
     const PopulationView& population = tile.plan->populations[learned.population];
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
-      sort_events(tile, projection, *args.online, t_begin, n_steps);
+      team.sync();
+      if (team.is_leader()) sort_events(tile, projection, *args.online, t_begin, n_steps);
+      team.sync();
       for (int j = 0; j < projection.n_pre; ++j) {
         const int32_t begin = args.online->event_begin[j];
         advance_row_traces(team, args, learned, row,
@@ -177,24 +181,29 @@ void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& arg
 
 /// The error of one step: from the loss of the readout's value at this step, or the caller's.
 template <class Team>
-void keep_error(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
-                const KernlOnlineRow* rows, int sample, int t, int u) {
+SPIKELANE_HD void keep_error(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
+                             const KernlOnlineRow* rows, int sample, int t, int u) {
   const PlanView& plan = *tile.plan;
   const PopulationView& output = plan.populations[plan.output];
   const bool is_read = args.trial.labels && t >= plan.n_steps - args.rule->window;
   float* error = args.kernl->output_error;
   if (is_read) {
     float* logits = tile.scratch->logits;
+    team.sync();
     read_out_row(team, tile, output, t, false, logits);
-    for (int o = 0; o < output.n; ++o) logits[o] = logits[o] * plan.scale;
-    loss_errors(plan.loss, logits, output.n, args.trial.labels[sample], error);
-    for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
+    team.sync();
+    if (team.is_leader()) {
+      for (int o = 0; o < output.n; ++o) logits[o] = logits[o] * plan.scale;
+      loss_errors(plan.loss, logits, output.n, args.trial.labels[sample], error);
+      for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
+    }
+    team.sync();
     if (args.rule->trains_readout) add_readout_gradient(team, tile, false, error, args.gradient);
   }
   for (int l = 0; l < args.rule->n_learned; ++l) {
     const LearnedView& learned = args.rule->learned[l];
     const KernlOnlineRow& row = rows[l];
-    for (int i = 0; i < learned.n_padded; i += kLanes) {
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
       auto q = team.broadcast(0.0f);
       if (args.given_error) {
         q = team.load(args.given_error + int64_t{sample} * learned.n_padded + i);
@@ -211,7 +220,7 @@ void keep_error(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
 /// Steps t_begin .. t_end-1 of args.trial's rows, within one block. Where the block ends there, or
 /// the trial, traces and gradient follow.
 template <class Team>
-void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
+SPIKELANE_HD void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
   const PlanView& plan = *args.trial.plan;
   const int n_learned = args.rule->n_learned;
   const int t_block = args.trial.t_begin / args.k_steps * args.k_steps;
@@ -220,6 +229,7 @@ void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
     ScratchView scratch = *args.trial.scratch;
     scratch.histories = args.histories + int64_t{sample} * plan.n_populations;
     const Tile tile{&plan,
+                    args.trial.parameters,
                     args.trial.parameters,
                     args.trial.inputs + sample,
                     &scratch,
@@ -233,13 +243,18 @@ void run_kernl_online(const Team& team, const KernlOnlineArgs& args) {
       if (args.trial.t_begin != t_block) continue;
       // what the block's first step gets from the step before it
       HistoryView& history = scratch.histories[p];
-      history.first_step = t_block - 1;
-      history.step_begin[0] = 0;
-      keep_fired(tile, p, t_block - 1);
+      if (team.is_leader()) {
+        history.first_step = t_block - 1;
+        history.step_begin[0] = 0;
+      }
+      team.sync();
+      keep_fired(team, tile, p, t_block - 1);
+      team.sync();
     }
     for (int t = args.trial.t_begin; t < args.trial.t_end; ++t) {
       for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
       keep_error(team, tile, args, rows, sample, t, t - t_block);
+      team.sync();
     }
     const int n_steps = args.trial.t_end - t_block;
     if (n_steps == args.k_steps || args.trial.t_end == args.t_trial_end)

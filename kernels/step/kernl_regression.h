@@ -25,7 +25,7 @@ struct ScaledNoise {
 
 /// The random numbers of one step of a sample: c1 = step, c2 = update, the slot its number in the
 /// batch.
-inline RandomKey noise_key(const RegressionArgs& args, int sample, int t) {
+SPIKELANE_HD inline RandomKey noise_key(const RegressionArgs& args, int sample, int t) {
   return {args.rule->seed, static_cast<uint32_t>(t), args.update, Stream::kPerturbation,
           static_cast<uint32_t>(args.trial.first_tile + sample)};
 }
@@ -33,8 +33,8 @@ inline RandomKey noise_key(const RegressionArgs& args, int sample, int t) {
 /// +-noise_std: neuron i of step t has bit i of the key's words, i % 32 of word i / 32. 16 steps,
 /// one a lane, are drawn at a time.
 template <class Team>
-void draw_signs(const Team& team, const RegressionArgs& args, int sample, int t_begin,
-                int n_steps) {
+SPIKELANE_HD void draw_signs(const Team& team, const RegressionArgs& args, int sample, int t_begin,
+                             int n_steps) {
   const RegressionView& rule = *args.rule;
   const RegressionScratch& scratch = *args.scratch;
   const RandomKey key = noise_key(args, sample, 0);
@@ -64,8 +64,8 @@ void draw_signs(const Team& team, const RegressionArgs& args, int sample, int t_
 /// Normals of neurons `first` .. n - 1, 16 steps side by side: a step alone would fill few lanes.
 /// `first` is a multiple of 4.
 template <class Team>
-void draw_last_normals(const Team& team, const RegressionArgs& args, int sample, int t_begin,
-                       int n_steps, int first) {
+SPIKELANE_HD void draw_last_normals(const Team& team, const RegressionArgs& args, int sample,
+                                    int t_begin, int n_steps, int first) {
   const RegressionView& rule = *args.rule;
   const RandomKey key = noise_key(args, sample, 0);
   const uint32_t purpose = static_cast<uint32_t>(key.stream) << 24 | key.member;
@@ -87,8 +87,8 @@ void draw_last_normals(const Team& team, const RegressionArgs& args, int sample,
 
 /// psi of steps t_begin .. t_begin + n_steps - 1; +0 in the padding.
 template <class Team>
-void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_begin,
-                int n_steps) {
+SPIKELANE_HD void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_begin,
+                             int n_steps) {
   const RegressionView& rule = *args.rule;
   if (!args.given_noise && rule.is_sign_noise) {
     draw_signs(team, args, sample, t_begin, n_steps);
@@ -116,8 +116,9 @@ void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_
 /// Theta and Gamma of one filter over a block. Where every step is scored each row is kept, and the
 /// last one is where the next block begins.
 template <bool kKeepsRows, class Team>
-void filter_noise(const Team& team, const RegressionView& rule, const float* decay,
-                  const float* psi, int n_steps, bool clears, float* theta, float* gamma) {
+SPIKELANE_HD void filter_noise(const Team& team, const RegressionView& rule, const float* decay,
+                               const float* psi, int n_steps, bool clears, float* theta,
+                               float* gamma) {
   for (int i = 0; i < rule.n; i += kLanes) {
     const auto k = team.load(decay + i);
     auto th = team.load(theta + i), ga = team.load(gamma + i);
@@ -193,8 +194,9 @@ SPIKELANE_INLINE void step_copy(const Team& team, const PopulationView& populati
 
 /// The scored steps of a block are those from `first_scored` on.
 template <class Team>
-void step_copies(const Team& team, const PopulationView& population,
-                 const RegressionScratch& scratch, int n_steps, int first_scored, bool clears) {
+SPIKELANE_HD void step_copies(const Team& team, const PopulationView& population,
+                              const RegressionScratch& scratch, int n_steps, int first_scored,
+                              bool clears) {
   constexpr int kBlock = 2;
   for (int i = 0; i < population.n_padded; i += kBlock * kLanes) {
     if (first_scored > 0)
@@ -208,7 +210,7 @@ void step_copies(const Team& team, const PopulationView& population,
 
 /// All spiking populations of one net, one step; v and the b before the step go where scored.
 template <class Team>
-void step_net(const Team& team, const Tile& tile, int p, int t, float* v, float* b) {
+SPIKELANE_HD void step_net(const Team& team, const Tile& tile, int p, int t, float* v, float* b) {
   const PlanView& plan = *tile.plan;
   const PopulationView& population = plan.populations[p];
   for (int i = 0; b && i < population.n_padded; i += kLanes)
@@ -222,8 +224,9 @@ void step_net(const Team& team, const Tile& tile, int p, int t, float* v, float*
 
 /// target = v^ - v, or (v^ - B^) - (v - B), of one scored step.
 template <class Team>
-void make_target(const Team& team, const PopulationView& population, const RegressionView& rule,
-                 const RegressionScratch& scratch, int step, float* target) {
+SPIKELANE_HD void make_target(const Team& team, const PopulationView& population,
+                              const RegressionView& rule, const RegressionScratch& scratch,
+                              int step, float* target) {
   for (int i = 0; i < rule.n; i += kLanes) {
     const int64_t at = int64_t{step} * rule.n_padded + i;
     auto v = team.load(scratch.v + at), v_copy = team.load(scratch.v_copy + at);
@@ -237,7 +240,7 @@ void make_target(const Team& team, const PopulationView& population, const Regre
 }
 
 /// n values' squares in double: blocks of 32 halved 16, 8, 4, 2, 1, blocks ascending.
-inline double sum_of_squares(const float* values, int n) {
+SPIKELANE_HD inline double sum_of_squares(const float* values, int n) {
   double total = 0.0;
   for (int i = 0; i < n; i += 32) {
     double block[32];
@@ -254,7 +257,7 @@ inline double sum_of_squares(const float* values, int n) {
 
 /// Losses and sums of scored rows; at most kNoiseSteps of them.
 template <class Team>
-void score_rows(const Team& team, const RegressionScoreArgs& args) {
+SPIKELANE_HD void score_rows(const Team& team, const RegressionScoreArgs& args) {
   const RegressionView& rule = *args.rule;
   const RegressionScratch& scratch = *args.scratch;
   const RegressionRows& rows = args.rows;
@@ -300,8 +303,9 @@ void score_rows(const Team& team, const RegressionScoreArgs& args) {
 
 /// 16 steps, or what is left, of one sample's two nets.
 template <class Team>
-void run_regression_block(const Team& team, const RegressionArgs& args, const Tile& net,
-                          const Tile& copy, int t_begin, int n_steps, int first_scored) {
+SPIKELANE_HD void run_regression_block(const Team& team, const RegressionArgs& args,
+                                       const Tile& net, const Tile& copy, int t_begin, int n_steps,
+                                       int first_scored) {
   const RegressionView& rule = *args.rule;
   const RegressionScratch& scratch = *args.scratch;
   const PopulationView& population = net.plan->populations[rule.population];
@@ -332,14 +336,15 @@ void run_regression_block(const Team& team, const RegressionArgs& args, const Ti
   }
 }
 
-inline void reset_net(const Tile& tile) {
-  reset_tile(*tile.plan, tile.memory);
+template <class Team>
+SPIKELANE_HD void reset_net(const Team& team, const Tile& tile) {
+  reset_tile(team, *tile.plan, tile.memory);
   for (int p = 0; p < tile.plan->n_populations; ++p) tile.scratch->n_fired[p] = 0;
 }
 
 /// One sample; what is scored at its last step goes into row `sample` of the args' arrays.
 template <class Team>
-void run_regression_sample(const Team& team, const RegressionArgs& args, int sample) {
+SPIKELANE_HD void run_regression_sample(const Team& team, const RegressionArgs& args, int sample) {
   const RegressionView& rule = *args.rule;
   const RegressionScratch& scratch = *args.scratch;
   const TrialArgs& trial = args.trial;
@@ -347,13 +352,20 @@ void run_regression_sample(const Team& team, const RegressionArgs& args, int sam
   const PopulationView& population = plan.populations[rule.population];
   const ProjectionView& recurrent = population.projections[rule.recurrent];
   const int64_t n_padded = rule.n_padded;
-  const Tile net{&plan,       trial.parameters, trial.inputs + sample,     trial.scratch,
-                 trial.tiles, trial.not_finite, trial.first_tile + sample, 0};
+  const Tile net{&plan,
+                 trial.parameters,
+                 trial.parameters,
+                 trial.inputs + sample,
+                 trial.scratch,
+                 trial.tiles,
+                 trial.not_finite,
+                 trial.first_tile + sample,
+                 0};
   Tile copy = net;
   copy.memory = scratch.copy_tile;
   copy.scratch = scratch.copy_scratch;
-  reset_net(net);
-  if (rule.is_spiking_copy) reset_net(copy);
+  reset_net(team, net);
+  if (rule.is_spiking_copy) reset_net(team, copy);
   for (int64_t i = 0; i < 3 * n_padded; ++i) scratch.copy_state[i] = 0.0f;
   float *theta[kMaxFilters], *gamma[kMaxFilters];
   for (int f = 0; f < rule.n_filters; ++f) {
@@ -401,7 +413,7 @@ void run_regression_sample(const Team& team, const RegressionArgs& args, int sam
 
 /// args.trial's samples, one after the other.
 template <class Team>
-void run_regression(const Team& team, const RegressionArgs& args) {
+SPIKELANE_HD void run_regression(const Team& team, const RegressionArgs& args) {
   for (int sample = 0; sample < args.trial.n_tiles; ++sample)
     run_regression_sample(team, args, sample);
 }

@@ -28,7 +28,8 @@ using True = Constant<true>;
 using False = Constant<false>;
 
 /// d loss / d logit of one sample, float from double.
-inline void loss_errors(Loss kind, const float* logits, int n, int32_t label, float* error) {
+SPIKELANE_HD inline void loss_errors(Loss kind, const float* logits, int n, int32_t label,
+                                     float* error) {
   if (kind == Loss::kMeanSquaredError) {
     for (int c = 0; c < n; ++c)
       error[c] =
@@ -44,10 +45,10 @@ inline void loss_errors(Loss kind, const float* logits, int n, int32_t label, fl
 
 /// The readout's weights and biases: error times what they are multiplied with.
 template <class Team>
-void add_readout_gradient(const Team& team, const Tile& tile, bool of_sums,
-                          const float* output_error, float* gradient) {
+SPIKELANE_HD void add_readout_gradient(const Team& team, const Tile& tile, bool of_sums,
+                                       const float* output_error, float* gradient) {
   const PopulationView& output = tile.plan->populations[tile.plan->output];
-  for (int i = 0; i < output.n; i += kLanes) {
+  for (int i = team.vector_begin(); i < output.n; i += team.vector_step()) {
     const auto error = team.load(output_error + i);
     for (int q = 0; q < output.n_projections; ++q) {
       const ProjectionView& projection = output.projections[q];
@@ -66,15 +67,19 @@ void add_readout_gradient(const Team& team, const Tile& tile, bool of_sums,
 }
 
 /// The events of all projections to `learned`, merged: per step, in the projections' order.
-inline void merge_events(const Tile& tile, const LearnedView& learned, const KernlScratch& kernl) {
+template <class Team>
+SPIKELANE_HD void merge_events(const Team& team, const Tile& tile, const LearnedView& learned,
+                               const KernlScratch& kernl) {
   const PlanView& plan = *tile.plan;
   const PopulationView& target = plan.populations[learned.population];
   const bool is_seed =
       learned.place == DerivativePlace::kSeed || learned.place == DerivativePlace::kSeedPlain;
-  int32_t n[2] = {0, 0};
+  int32_t n_plain = 0, n_filtered = 0;
   for (int t = 0; t < plan.n_steps; ++t) {
-    kernl.step_begin[0][t] = n[0];
-    kernl.step_begin[1][t] = n[1];
+    if (team.is_leader()) {
+      kernl.step_begin[0][t] = n_plain;
+      kernl.step_begin[1][t] = n_filtered;
+    }
     for (int q = 0; q < target.n_projections; ++q) {
       const ProjectionView& projection = target.projections[q];
       const int filtered = projection.delta > 0.0f;
@@ -88,26 +93,39 @@ inline void merge_events(const Tile& tile, const LearnedView& learned, const Ker
         fired = {history.units + history.step_begin[t_sent],
                  history.units + history.step_begin[t_sent + 1]};
       }
-      int32_t* rows = kernl.rows[filtered];
+      int32_t& n = filtered ? n_filtered : n_plain;
+      int32_t* rows = kernl.rows[filtered] + n;
       const auto weight = static_cast<int32_t>(projection.weight);
-      for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
-        rows[n[filtered]++] = weight + *unit * projection.weight_stride;
+      const auto n_fired = static_cast<int32_t>(fired.end - fired.begin);
+      for (int32_t k = team.worker(); k < n_fired; k += team.n_workers())
+        rows[k] = weight + fired.begin[k] * projection.weight_stride;
+      n += n_fired;
     }
   }
-  kernl.step_begin[0][plan.n_steps] = n[0];
-  kernl.step_begin[1][plan.n_steps] = n[1];
+  if (team.is_leader()) {
+    kernl.step_begin[0][plan.n_steps] = n_plain;
+    kernl.step_begin[1][plan.n_steps] = n_filtered;
+  }
+  team.sync();
 }
 
 /// signals[i] += sum over k of matrix[k][i] * error[k], k ascending; silent k are skipped.
 template <class Team>
-void spread_error(const Team& team, const LearnedView& learned, const float* matrix,
-                  const float* error, const int32_t* nonzero, int n_nonzero, float* signals,
-                  int64_t stride) {
-  for (int i = 0; i < learned.n_padded; i += kLanes) {
+SPIKELANE_HD void spread_error(const Team& team, const LearnedView& learned, const float* matrix,
+                               const float* error, const int32_t* nonzero, int n_nonzero,
+                               float* signals, int64_t stride) {
+  for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
     auto sum = team.broadcast(0.0f);
-    for (int k = 0; k < n_nonzero; ++k)
-      sum = fma(team.broadcast(error[nonzero[k]]),
-                team.load(matrix + int64_t{nonzero[k]} * learned.n_padded + i), sum);
+    if constexpr (Team::kListsNonzero) {
+      for (int k = 0; k < n_nonzero; ++k)
+        sum = fma(team.broadcast(error[nonzero[k]]),
+                  team.load(matrix + int64_t{nonzero[k]} * learned.n_padded + i), sum);
+    } else {
+      for (int k = 0; k < learned.n; ++k)
+        if (error[k] != 0.0f)
+          sum = fma(team.broadcast(error[k]), team.load(matrix + int64_t{k} * learned.n_padded + i),
+                    sum);
+    }
     team.store(signals + i / kLanes * stride, sum);
   }
 }
@@ -115,8 +133,8 @@ void spread_error(const Team& team, const LearnedView& learned, const float* mat
 /// L and L' of every step into `signals`: where a sensitivity tensor mixes neurons, or the error
 /// comes step by step.
 template <class Team>
-void make_signals(const Team& team, const Tile& tile, const KernlTrialArgs& args,
-                  const LearnedView& learned, const float* given_error) {
+SPIKELANE_HD void make_signals(const Team& team, const Tile& tile, const KernlTrialArgs& args,
+                               const LearnedView& learned, const float* given_error) {
   const KernlView& rule = *args.rule;
   const KernlScratch& kernl = *args.kernl;
   const int n_steps = tile.plan->n_steps;
@@ -127,57 +145,70 @@ void make_signals(const Team& team, const Tile& tile, const KernlTrialArgs& args
   // the error before h: filtered backwards where it comes step by step
   float* filtered = kernl.source;
   if (given_error)
-    for (int i = 0; i < learned.n_padded; i += kLanes)
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step())
       team.store(filtered + i, team.broadcast(0.0f));
   // the error of step u behind h, and who has any; returns their number
   auto keep_error_of = [&](int u, const float* rate_error) {
     int n_nonzero = 0;
-    for (int i = 0; i < learned.n_padded; i += kLanes) {
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
       auto error = team.load(filtered + i);
       if (!given_error) error = error * team.broadcast(rule.signal[u]) + team.load(rate_error + i);
       if (has_h) error = team.load(history.h + i / kLanes * stride + int64_t{u} * kLanes) * error;
       team.store(kernl.error + i, error);
-      const int n_left = learned.n - i;
-      const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;
-      n_nonzero += team.list(kernl.nonzero + n_nonzero,
-                             team.bits(error != team.broadcast(0.0f)) & is_real, i);
+      if constexpr (Team::kListsNonzero) {
+        const int n_left = learned.n - i;
+        const uint32_t is_real = n_left >= kLanes ? 0xffffu
+                                 : n_left <= 0    ? 0u
+                                                  : (1u << n_left) - 1u;
+        n_nonzero += team.list(kernl.nonzero + n_nonzero,
+                               team.bits(error != team.broadcast(0.0f)) & is_real, i);
+      }
     }
     return n_nonzero;
   };
   for (int u = n_steps - 1; u >= 0; --u) {
-    for (int i = 0; given_error && i < learned.n_padded; i += kLanes) {
+    for (int i = team.vector_begin(); given_error && i < learned.n_padded;
+         i += team.vector_step()) {
       auto error = team.broadcast(rule.kappa) * team.load(filtered + i) +
                    team.load(given_error + int64_t{u} * learned.n_padded + i);
       if (u % kFlushPeriod == 0) error = without_tiny(error);
       team.store(filtered + i, error);
     }
     int n_nonzero = keep_error_of(u, learned.rate_error);
+    team.sync();
     float* fast = kernl.signals[0] + int64_t{u} * kLanes;
     if (learned.sensitivity)
       spread_error(team, learned, learned.sensitivity, kernl.error, kernl.nonzero, n_nonzero, fast,
                    stride);
     else
-      for (int i = 0; i < learned.n_padded; i += kLanes)
+      for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step())
         team.store(fast + i / kLanes * stride, team.load(kernl.error + i));
-    if (!learned.has_slow) continue;
-    if (!given_error && learned.slow_rate_error != learned.rate_error)
+    if (!learned.has_slow) {
+      team.sync();
+      continue;
+    }
+    if (!given_error && learned.slow_rate_error != learned.rate_error) {
+      team.sync();
       n_nonzero = keep_error_of(u, learned.slow_rate_error);
+      team.sync();
+    }
     float* slow = kernl.signals[1] + int64_t{u} * kLanes;
     if (learned.slow_sensitivity)
       spread_error(team, learned, learned.slow_sensitivity, kernl.error, kernl.nonzero, n_nonzero,
                    slow, stride);
     else
-      for (int i = 0; i < learned.n_padded; i += kLanes)
+      for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step())
         team.store(slow + i / kLanes * stride,
                    team.load(learned.slow_gain + i) * team.load(kernl.error + i));
+    team.sync();
   }
 }
 
 /// The backward sweep of 32 neurons from i on: state in registers, their columns of the gradient in
 /// L1. kHasSignals: L and L' were made by make_signals.
 template <bool kHasSlow, bool kHasSignals, bool kHasTrace, class Team>
-void sweep_back(const Team& team, const Tile& tile, const KernlTrialArgs& args,
-                const LearnedView& learned, int i) {
+SPIKELANE_HD void sweep_back(const Team& team, const Tile& tile, const KernlTrialArgs& args,
+                             const LearnedView& learned, int i) {
   using F = typename Team::F;
   constexpr int kBlock = 2;
   const KernlScratch& kernl = *args.kernl;
@@ -249,13 +280,14 @@ void sweep_back(const Team& team, const Tile& tile, const KernlTrialArgs& args,
 }
 
 template <class Team>
-void add_hidden_gradient(const Team& team, const Tile& tile, const KernlTrialArgs& args,
-                         const LearnedView& learned, const float* given_error) {
-  merge_events(tile, learned, *args.kernl);
+SPIKELANE_HD void add_hidden_gradient(const Team& team, const Tile& tile,
+                                      const KernlTrialArgs& args, const LearnedView& learned,
+                                      const float* given_error) {
+  merge_events(team, tile, learned, *args.kernl);
   const PlanView& plan = *tile.plan;
   const PopulationView& output = plan.populations[plan.output];
   if (!given_error)
-    for (int i = 0; i < learned.n_padded; i += kLanes) {
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
       auto sum = team.broadcast(0.0f);
       for (int o = 0; o < output.n; ++o)
         sum = fma(team.broadcast(args.kernl->output_error[o]),
@@ -265,7 +297,9 @@ void add_hidden_gradient(const Team& team, const Tile& tile, const KernlTrialArg
   const bool has_signals = given_error || learned.sensitivity || learned.slow_sensitivity;
   if (has_signals) make_signals(team, tile, args, learned, given_error);
   const bool has_trace = args.kernl->step_begin[1][plan.n_steps] > 0;
-  for (int i = 0; i < learned.n_padded; i += 2 * kLanes) {
+  // from here on two vectors go to one worker
+  team.sync();
+  for (int i = 2 * team.vector_begin(); i < learned.n_padded; i += 2 * team.vector_step()) {
     auto sweep = [&](auto slow, auto signals, auto trace) {
       sweep_back<decltype(slow)::value, decltype(signals)::value, decltype(trace)::value>(
           team, tile, args, learned, i);
@@ -291,7 +325,7 @@ void add_hidden_gradient(const Team& team, const Tile& tile, const KernlTrialArg
 
 /// Trials of args.trial's samples, one after the other, each with its gradient.
 template <class Team>
-void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
+SPIKELANE_HD void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
   const PlanView& plan = *args.trial.plan;
   const PopulationView& output = plan.populations[plan.output];
   for (int sample = 0; sample < args.trial.n_tiles; ++sample) {
@@ -303,14 +337,18 @@ void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
     trial.losses += sample;
     trial.is_correct += sample;
     for (int p = 0; p < plan.n_populations; ++p)
-      if (is_spiking(plan.populations[p].model)) trial.scratch->histories[p].step_begin[0] = 0;
+      if (is_spiking(plan.populations[p].model) && team.is_leader())
+        trial.scratch->histories[p].step_begin[0] = 0;
     run_tiles(team, trial);
-    const Tile tile{&plan,       trial.parameters, trial.inputs,     trial.scratch,
+    const Tile tile{&plan,       trial.parameters, trial.parameters, trial.inputs, trial.scratch,
                     trial.tiles, trial.not_finite, trial.first_tile, trial.t_begin};
     if (trial.labels) {
       float* error = args.kernl->output_error;
-      loss_errors(plan.loss, trial.scratch->logits, output.n, trial.labels[0], error);
-      for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
+      if (team.is_leader()) {
+        loss_errors(plan.loss, trial.scratch->logits, output.n, trial.labels[0], error);
+        for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
+      }
+      team.sync();
       if (args.rule->trains_readout)
         add_readout_gradient(team, tile, args.rule->reads_sums, error, args.gradient);
     }
@@ -318,12 +356,14 @@ void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
     for (int l = 0; l < args.rule->n_learned; ++l) {
       const LearnedView& learned = args.rule->learned[l];
       const HistoryView& history = trial.scratch->histories[learned.population];
-      for (int32_t k = 0; k < history.step_begin[plan.n_steps]; ++k) ++n_spikes[history.units[k]];
+      for (int32_t k = team.worker(); k < history.step_begin[plan.n_steps]; k += team.n_workers())
+        team.count(n_spikes + history.units[k]);
       n_spikes += learned.n;
       const float* given =
           args.given_error ? args.given_error + int64_t{sample} * plan.n_steps * learned.n_padded
                            : nullptr;
       add_hidden_gradient(team, tile, args, learned, given);
+      team.sync();
     }
   }
 }

@@ -8,18 +8,43 @@
 #pragma once
 
 #include "kernels/step/cells.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/row_readout.h"
 #include "kernels/step/row_signal.h"
 #include "kernels/step/tile.h"
 
 namespace spikelane::SPIKELANE_ISA {
 
-/// One projection's sum for kBlock groups of 16 neurons from i on.
+/// c' of the projections of population p in step t, for all its neurons.
+SPIKELANE_HD inline void sum_factor_rows(const Tile& tile, int p, int t) {
+  const PopulationView& population = tile.plan->populations[p];
+  for (int q = 0; q < population.n_projections; ++q) {
+    const ProjectionView& projection = population.projections[q];
+    if (!has_low_rank(team, tile, projection)) continue;
+    const Factors factors(tile, projection);
+    float* c = tile.scratch->factor_sums + q * factors.rank;
+    for (int k = 0; k < factors.rank; ++k) c[k] = 0.0f;
+    if (projection.source == kInputSource && tile.input->dense) {
+      const float* x = dense_input(tile, projection.n_pre, t);
+      for (int j = 0; j < projection.n_pre; ++j)
+        for (int k = 0; k < factors.rank; ++k)
+          c[k] = fma(x[j], factors.b[static_cast<int64_t>(j) * factors.rank + k], c[k]);
+    } else {
+      const UnitRange fired = units_into(tile, projection, t);
+      for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
+        for (int k = 0; k < factors.rank; ++k)
+          c[k] = c[k] + factors.b[static_cast<int64_t>(*unit) * factors.rank + k];
+    }
+    for (int k = 0; k < factors.rank; ++k) c[k] = factors.scale * c[k];
+  }
+}
+
+/// One projection's sum from the weights for kBlock groups of 16 neurons from i on.
 template <int kBlock, class Team>
-SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
-                                          const ProjectionView& projection, int i, int t,
-                                          typename Team::F* sum) {
-  const float* weights = tile.parameters + projection.weight + i;
+SPIKELANE_INLINE void add_weight_rows(const Team& team, const Tile& tile,
+                                      const ProjectionView& projection, int i, int t,
+                                      typename Team::F* sum) {
+  const float* weights = tile.weights + projection.weight + i;
   for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
   if (projection.source == kInputSource && tile.input->dense) {
     const float* x = dense_input(tile, projection.n_pre, t);
@@ -37,12 +62,18 @@ SPIKELANE_INLINE void add_projection_rows(const Team& team, const Tile& tile,
   }
 }
 
-/// The same with the synaptic trace of the source, where it sends one.
+/// The same with the noise of the factors, and with the synaptic trace of the source, where there
+/// are any.
 template <int kBlock, class Team>
 SPIKELANE_INLINE void add_drive_rows(const Team& team, const Tile& tile,
                                      const ProjectionView& projection, int i, int t,
                                      typename Team::F* drive) {
-  add_projection_rows<kBlock>(team, tile, projection, i, t, drive);
+  add_weight_rows<kBlock>(team, tile, projection, i, t, drive);
+  if (has_low_rank(team, tile, projection)) {
+    const Factors factors(tile, projection);
+    const float* c = tile.scratch->factor_sums + projection.place * factors.rank;
+    add_factor_rows<kBlock>(team, factors, c, i, drive);
+  }
   if (projection.at.drive >= 0)
     for (int k = 0; k < kBlock; ++k)
       drive[k] = drive_with(team, tile, projection, i + k * kLanes, t, drive[k]);
@@ -50,7 +81,7 @@ SPIKELANE_INLINE void add_drive_rows(const Team& team, const Tile& tile,
 
 /// One step of kBlock groups of 16 spiking neurons from i on.
 template <template <class, class> class Cell, int kBlock, class Team>
-void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) {
+SPIKELANE_HD void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) {
   using F = typename Team::F;
   const PopulationView& population = tile.plan->populations[p];
   F current[kBlock], drive[kBlock];
@@ -86,11 +117,12 @@ void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) 
       }
     const int n_left = population.n - i_group;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : n_left <= 0 ? 0u : (1u << n_left) - 1u;
-    spikes[k] = static_cast<uint16_t>(team.bits(s) & is_real);
+    const auto fired = static_cast<uint16_t>(team.bits(s) & is_real);
+    if (team.leads_vector()) spikes[k] = fired;
     observe(team, tile, population, i_group, t, cell.membrane(), s);
     if (is_flush_step(t)) {
       cell.clear_tiny();
-      tile.note_row_not_finite(p, team.bits(not_finite(cell.membrane())) & is_real, t);
+      tile.note_row_not_finite(team, p, team.bits(not_finite(cell.membrane())) & is_real, t);
     }
     cell.store(team, tile, population, place);
   }
@@ -98,9 +130,9 @@ void step_spiking_rows(const Team& team, const Tile& tile, int p, int i, int t) 
 
 /// All groups from i on, in blocks as large as will do: each spike's row is walked once a block.
 template <template <class, class> class Cell, int kBlock, class Team>
-void step_spiking_rows_from(const Team& team, const Tile& tile, int p, int i, int t) {
+SPIKELANE_HD void step_spiking_rows_from(const Team& team, const Tile& tile, int p, int i, int t) {
   const int n_padded = tile.plan->populations[p].n_padded;
-  for (; i + kBlock * kLanes <= n_padded; i += kBlock * kLanes)
+  for (; i + kBlock * kLanes <= n_padded; i += kBlock * team.vector_step())
     step_spiking_rows<Cell, kBlock>(team, tile, p, i, t);
   if constexpr (kBlock > 2)
     if (i < n_padded) step_spiking_rows_from<Cell, kBlock / 2>(team, tile, p, i, t);
@@ -110,7 +142,7 @@ void step_spiking_rows_from(const Team& team, const Tile& tile, int p, int i, in
 /// 16 KB of them: worth 5 to 15 % where the weights come from memory, nothing where they are in L2.
 /// One line in four is asked for; the processor brings the others.
 template <class Team>
-void fetch_recurrent_rows(const Team& team, const Tile& tile, int p) {
+SPIKELANE_HD void fetch_recurrent_rows(const Team& team, const Tile& tile, int p) {
   constexpr int kFetched = 4096;
   const PopulationView& population = tile.plan->populations[p];
   for (int q = 0; q < population.n_projections; ++q) {
@@ -119,49 +151,55 @@ void fetch_recurrent_rows(const Team& team, const Tile& tile, int p) {
     const UnitRange fired = units_into(tile, projection, 0);
     const int32_t* unit = fired.begin;
     for (int n = 0; n < kFetched && unit != fired.end; n += projection.weight_stride, ++unit) {
-      const float* row = tile.parameters + projection.weight +
-                         static_cast<int64_t>(*unit) * projection.weight_stride;
+      const float* row =
+          tile.weights + projection.weight + static_cast<int64_t>(*unit) * projection.weight_stride;
       for (int i = 0; i < projection.n_post; i += 4 * kLanes) team.fetch(row + i);
     }
   }
 }
 
 /// The step's spikes into the history.
-inline void keep_fired(const Tile& tile, int p, int t) {
+template <class Team>
+SPIKELANE_HD void keep_fired(const Team& team, const Tile& tile, int p, int t) {
   const HistoryView& history = tile.scratch->histories[p];
   const int32_t* fired = tile.scratch->fired + static_cast<int64_t>(p) * tile.scratch->fired_stride;
   int32_t* step_begin = history.step_begin + (t - history.first_step);
   const int n_fired = tile.scratch->n_fired[p];
-  for (int k = 0; k < n_fired; ++k) history.units[step_begin[0] + k] = fired[k];
-  step_begin[1] = step_begin[0] + n_fired;
+  for (int k = team.worker(); k < n_fired; k += team.n_workers())
+    history.units[step_begin[0] + k] = fired[k];
+  if (team.is_leader()) step_begin[1] = step_begin[0] + n_fired;
 }
 
 template <class Team>
-void step_population_row(const Team& team, const Tile& tile, int p, int t) {
+SPIKELANE_HD void step_population_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
   if (population.model == Model::kReadout) {
     step_readout_row(team, tile, p, t);
     return;
   }
+  if (tile.plan->rank > 0) sum_factor_rows(tile, p, t);
   if (population.model == Model::kAlif)
-    step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, 0, t);
+    step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, team.vector_begin(), t);
   else
-    step_spiking_rows_from<LeakyCell, Team::kRowBlock>(team, tile, p, 0, t);
+    step_spiking_rows_from<LeakyCell, Team::kRowBlock>(team, tile, p, team.vector_begin(), t);
   if (!population.needs_list) return;
   list_fired(team, tile, p);
-  fetch_recurrent_rows(team, tile, p);
-  if (tile.scratch->histories) keep_fired(tile, p, t);
+  if constexpr (Team::kFetches) fetch_recurrent_rows(team, tile, p);
+  if (tile.scratch->histories) keep_fired(team, tile, p, t);
 }
 
 /// The fused trial and the single step of one row.
 template <class Team>
-void run_row_window(const Team& team, const Tile& tile, int t_begin, int t_end) {
+SPIKELANE_HD void run_row_window(const Team& team, const Tile& tile, int t_begin, int t_end) {
   const PlanView& plan = *tile.plan;
   for (int p = 0; p < plan.n_populations; ++p)
     if (plan.populations[p].feeds_recurrent) list_fired(team, tile, p);
   for (int t = t_begin; t < t_end; ++t)
     for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
-  for (int p = 0; p < plan.n_populations; ++p) finish_row(team, tile, p, t_end - 1);
+  for (int p = 0; p < plan.n_populations; ++p) {
+    team.sync();
+    finish_row(team, tile, p, t_end - 1);
+  }
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

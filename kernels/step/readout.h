@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/signal.h"
 #include "kernels/step/tile.h"
 
@@ -13,8 +14,8 @@ namespace spikelane::SPIKELANE_ISA {
 
 /// z of one trace after step t.
 template <class Team>
-void advance_trace(const Team& team, const Tile& tile, const ProjectionView& projection,
-                   const TraceView& trace, int t) {
+SPIKELANE_HD void advance_trace(const Team& team, const Tile& tile,
+                                const ProjectionView& projection, const TraceView& trace, int t) {
   float* z = tile.floats(trace.at.z);
   const auto kappa = team.broadcast(trace.kappa);
   const bool is_dense = projection.source == kInputSource && tile.input->dense;
@@ -23,29 +24,33 @@ void advance_trace(const Team& team, const Tile& tile, const ProjectionView& pro
                          ? tile.input->dense +
                                static_cast<int64_t>(t - tile.input->first_step) * trace.n * kLanes
                          : tile.floats(trace.source_trace);
+    SPIKELANE_ROLLED
     for (int j = 0; j < trace.n; ++j)
       team.store(z + j * kLanes, kappa * team.load(z + j * kLanes) + team.load(x + j * kLanes));
   } else {
+    SPIKELANE_ROLLED
     for (int j = 0; j < trace.n; ++j) team.store(z + j * kLanes, kappa * team.load(z + j * kLanes));
     const EntryRange fired = entries_into(tile, projection, t);
+    SPIKELANE_ROLLED
     for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry) {
       float* z_j = z + entry->unit * kLanes;
       team.store(z_j, add_where(team.mask(entry->lanes), team.load(z_j), team.broadcast(1.0f)));
     }
   }
-  if (is_flush_step(t))
-    for (int j = 0; j < trace.n; ++j)
-      team.store(z + j * kLanes, without_tiny(team.load(z + j * kLanes)));
+  if (is_flush_step(t)) SPIKELANE_ROLLED
+  for (int j = 0; j < trace.n; ++j)
+    team.store(z + j * kLanes, without_tiny(team.load(z + j * kLanes)));
   if (trace.at.z_sum < 0 || t < tile.plan->n_steps - tile.plan->window) return;
   float* z_sum = tile.floats(trace.at.z_sum);
+  SPIKELANE_ROLLED
   for (int j = 0; j < trace.n; ++j)
     team.store(z_sum + j * kLanes, team.load(z_sum + j * kLanes) + team.load(z + j * kLanes));
 }
 
 /// z_b = kappa*z_b + 1, each neuron with its own kappa.
 template <class Team>
-void advance_bias_trace(const Team& team, const Tile& tile, const PopulationView& population,
-                        int t) {
+SPIKELANE_HD void advance_bias_trace(const Team& team, const Tile& tile,
+                                     const PopulationView& population, int t) {
   if (population.at.bias_trace < 0) return;
   float* z = tile.floats(population.at.bias_trace);
   const bool adds =
@@ -66,16 +71,28 @@ template <int kBlock, class Team>
 SPIKELANE_INLINE void read_projection(const Team& team, const Tile& tile,
                                       const ProjectionView& projection, int i, bool of_sums,
                                       typename Team::F* sum) {
-  const float* weights = tile.parameters + projection.weight + i;
+  const float* weights = tile.weights + projection.weight + i;
   for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
   // neurons of a block read the same trace: with several kappas blocks are single neurons
   const int trace = projection.single_trace >= 0 ? projection.single_trace : projection.trace_of[i];
   const TraceOffsets& at = tile.plan->traces[trace].at;
   const float* z = tile.floats(of_sums ? at.z_sum : at.z);
+  SPIKELANE_ROLLED
   for (int j = 0; j < projection.n_pre; ++j) {
     const auto z_j = team.load(z + j * kLanes);
     const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
     for (int k = 0; k < kBlock; ++k) sum[k] = fma(z_j, team.broadcast(row[k]), sum[k]);
+  }
+  if (!has_low_rank(team, tile, projection)) return;
+  const Factors factors(tile, projection);
+  for (int r = 0; r < factors.rank; ++r) {
+    auto c = team.broadcast(0.0f);
+    for (int j = 0; j < projection.n_pre; ++j)
+      c = fma(team.load(z + j * kLanes),
+              team.broadcast(factors.b[static_cast<int64_t>(j) * factors.rank + r]), c);
+    c = team.broadcast(factors.scale) * c;
+    const float* a = factors.a + static_cast<int64_t>(r) * factors.a_stride + i;
+    for (int k = 0; k < kBlock; ++k) sum[k] = fma(team.broadcast(a[k]), c, sum[k]);
   }
 }
 
@@ -104,8 +121,8 @@ SPIKELANE_INLINE void read_out_block(const Team& team, const Tile& tile,
 
 /// The readout's values into `values` (n, 16).
 template <class Team>
-void read_out(const Team& team, const Tile& tile, const PopulationView& population, bool of_sums,
-              float* values) {
+SPIKELANE_HD void read_out(const Team& team, const Tile& tile, const PopulationView& population,
+                           bool of_sums, float* values) {
   bool has_one_kappa = true;
   for (int p = 0; p < population.n_projections; ++p)
     has_one_kappa &= population.projections[p].single_trace >= 0;
@@ -117,14 +134,14 @@ void read_out(const Team& team, const Tile& tile, const PopulationView& populati
 }
 
 /// Whether the table path has advanced this trace together with the membranes of its source.
-inline bool is_fused(const Tile& tile, const ProjectionView& projection, int trace) {
+SPIKELANE_HD inline bool is_fused(const Tile& tile, const ProjectionView& projection, int trace) {
   return projection.source != kInputSource && tile.scratch->uses_table[projection.source] &&
          tile.plan->populations[projection.source].only_trace == trace;
 }
 
 /// The readout's traces over [t_begin, t_end); its value only where it is looked at in each step.
 template <class Team>
-void run_readout(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+SPIKELANE_HD void run_readout(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   float* v = tile.floats(population.at.v);
   bool has_steps = population.at.bias_trace >= 0 || population.at.v_max >= 0;
@@ -150,12 +167,12 @@ void run_readout(const Team& team, const Tile& tile, int p, int t_begin, int t_e
 
 /// The end of a window: the readout gets its value.
 template <class Team>
-void finish_readout(const Team& team, const Tile& tile, int p, int t) {
+SPIKELANE_HD void finish_readout(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
   float* v = tile.floats(population.at.v);
   read_out(team, tile, population, false, v);
   for (int i = 0; i < population.n; ++i)
-    tile.note_not_finite(p, team.bits(not_finite(team.load(v + i * kLanes))), t);
+    tile.note_not_finite(team, p, team.bits(not_finite(team.load(v + i * kLanes))), t);
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -45,8 +45,8 @@ SPIKELANE_INLINE void multiply_block(const Team& team, MatrixRows rows, int n_in
 }
 
 template <int kRows, int kVectors, class Team>
-void multiply_panel(const Team& team, MatrixRows rows, int n_rows, int n_inner, MatrixRows matrix,
-                    float* out, int64_t out_stride) {
+SPIKELANE_HD void multiply_panel(const Team& team, MatrixRows rows, int n_rows, int n_inner,
+                                 MatrixRows matrix, float* out, int64_t out_stride) {
   int r = 0;
   for (; r + kRows <= n_rows; r += kRows)
     multiply_block<kRows, kVectors>(team, {rows.values + r * rows.stride, rows.stride}, n_inner,
@@ -60,8 +60,8 @@ void multiply_panel(const Team& team, MatrixRows rows, int n_rows, int n_inner, 
 
 /// `n_vectors` groups of 16 columns of n_rows rows.
 template <class Team>
-void multiply_rows(const Team& team, MatrixRows rows, int n_rows, int n_inner, MatrixRows matrix,
-                   int n_vectors, float* out, int64_t out_stride) {
+SPIKELANE_HD void multiply_rows(const Team& team, MatrixRows rows, int n_rows, int n_inner,
+                                MatrixRows matrix, int n_vectors, float* out, int64_t out_stride) {
   constexpr int kVectors = Team::kProductVectors;
   int i = 0;
   for (; i + kVectors <= n_vectors; i += kVectors)

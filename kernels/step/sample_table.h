@@ -7,45 +7,63 @@
 #pragma once
 
 #include "kernels/core/leaky.h"
+#include "kernels/step/low_rank.h"
 #include "kernels/step/tile.h"
 
 namespace spikelane::SPIKELANE_ISA {
 
-inline const uint8_t* codes_into(const Tile& tile, const ProjectionView& projection) {
+SPIKELANE_HD inline const uint8_t* codes_into(const Tile& tile, const ProjectionView& projection) {
   return projection.source == kInputSource ? tile.input->codes
                                            : tile.scratch->signals[projection.source].codes;
 }
 
-inline bool can_use_table(const Tile& tile, const PopulationView& population) {
+SPIKELANE_HD inline bool can_use_table(const Tile& tile, const PopulationView& population) {
   return population.may_use_table && codes_into(tile, population.projections[0]) != nullptr;
 }
 
-/// table[i * width + c] = (sum of code c's weights, unit ascending, from +0) + bias
+/// The sum with the noise of the factors, for 16 neurons from i on.
 template <class Team>
-void fill_table(const Team& team, const Tile& tile, const PopulationView& population, int n_codes,
-                int width) {
+SPIKELANE_HD typename Team::F add_factors_of_code(const Team& team, const Factors& factors,
+                                                  uint32_t code, int i, typename Team::F sum) {
+  for (int k = 0; k < factors.rank; ++k) {
+    float c = 0.0f;
+    for (uint32_t left = code; left != 0; left &= left - 1)
+      c = c + factors.b[lowest_bit(left) * factors.rank + k];
+    const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
+    sum = fma(team.load_all(a), team.broadcast_all(factors.scale * c), sum);
+  }
+  return sum;
+}
+
+/// table[i * width + c] = (sum of code c's weights, unit ascending, from +0, with the noise of the
+/// factors) + bias
+template <class Team>
+SPIKELANE_HD void fill_table(const Team& team, const Tile& tile, const PopulationView& population,
+                             int n_codes, int width) {
   const ProjectionView& projection = population.projections[0];
   const bool is_input = projection.source == kInputSource;
+  SPIKELANE_ROLLED
   for (int c = 0; c < n_codes; ++c) {
     const uint32_t code = is_input ? tile.input->code_units[c] : static_cast<uint32_t>(c);
     for (int i = 0; i < population.n; i += kLanes) {
-      alignas(64) float sums[kLanes];
-      const float* weights = tile.parameters + projection.weight + i;
+      const float* weights = tile.weights + projection.weight + i;
       auto sum = team.broadcast_all(0.0f);
+      SPIKELANE_ROLLED
       for (uint32_t left = code; left != 0; left &= left - 1)
-        sum = sum + team.load_all(weights + __builtin_ctz(left) * projection.weight_stride);
+        sum = sum + team.load_all(weights + lowest_bit(left) * projection.weight_stride);
+      if (code != 0 && has_low_rank(team, tile, projection))
+        sum = add_factors_of_code(team, Factors(tile, projection), code, i, sum);
       if (population.bias >= 0) sum = sum + team.load_all(tile.parameters + population.bias + i);
-      team.store_all(sums, sum);
-      float* table = tile.scratch->table + static_cast<int64_t>(i) * width + c;
-      for (int k = 0; k < kLanes; ++k) table[k * width] = sums[k];
+      team.scatter_all(tile.scratch->table + static_cast<int64_t>(i) * width + c, width, sum);
     }
   }
+  team.sync();
 }
 
 /// The window of kBlock neurons from i on; subtracting, delayed reset, one beta and one threshold.
 template <int kBlock, int kWidth, bool kCounts, bool kTraces, class Team>
-void run_table_block(const Team& team, const Tile& tile, int p, int i, const uint8_t* codes,
-                     int t_begin, int t_end) {
+SPIKELANE_HD void run_table_block(const Team& team, const Tile& tile, int p, int i,
+                                  const uint8_t* codes, int t_begin, int t_end) {
   using F = typename Team::F;
   using Mask = typename Team::Mask;
   const PopulationView& population = tile.plan->populations[p];
@@ -76,6 +94,7 @@ void run_table_block(const Team& team, const Tile& tile, int p, int i, const uin
   for (int t = t_begin; t < t_end;) {
     const int chunk = t - t % kFlushPeriod + kFlushPeriod;
     const int stop = chunk < t_end ? chunk : t_end;
+    SPIKELANE_ROLLED
     for (; t < stop; ++t) {
       const auto code = team.codes(codes + static_cast<int64_t>(t - t_begin) * kLanes);
       for (int k = 0; k < kBlock; ++k) {
@@ -85,7 +104,10 @@ void run_table_block(const Team& team, const Tile& tile, int p, int i, const uin
         if constexpr (kTraces) z[k] = add_where(s[k], kappa * z[k], one);
       }
       if (masks) {
-        for (int k = 0; k < kBlock; ++k) masks[k] = team.bits(s[k]);
+        for (int k = 0; k < kBlock; ++k) {
+          const uint16_t fired = team.bits(s[k]);
+          if (team.leads_vector()) masks[k] = fired;
+        }
         masks += population.n;
       }
       if constexpr (kBlock <= 4) {
@@ -106,16 +128,17 @@ void run_table_block(const Team& team, const Tile& tile, int p, int i, const uin
   }
   for (int k = 0; k < kBlock; ++k) {
     team.store(tile.floats(at.v) + (i + k) * kLanes, v[k]);
-    tile.masks(at.spikes)[i + k] = team.bits(s[k]);
+    const uint16_t fired = team.bits(s[k]);
+    if (team.leads_vector()) tile.masks(at.spikes)[i + k] = fired;
     if constexpr (kCounts) team.store(tile.floats(at.n_spikes) + (i + k) * kLanes, count[k]);
     if constexpr (kTraces) team.store(z_at + k * kLanes, z[k]);
-    tile.note_not_finite(p, team.bits(not_finite(v[k])), t_end - 1);
+    tile.note_not_finite(team, p, team.bits(not_finite(v[k])), t_end - 1);
   }
 }
 
 template <int kBlock, int kWidth, class Team>
-void choose_table_block(const Team& team, const Tile& tile, int p, int i, const uint8_t* codes,
-                        int t_begin, int t_end) {
+SPIKELANE_HD void choose_table_block(const Team& team, const Tile& tile, int p, int i,
+                                     const uint8_t* codes, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   const bool counts = population.at.n_spikes >= 0, traces = population.only_trace >= 0;
   if (counts && traces)
@@ -129,8 +152,8 @@ void choose_table_block(const Team& team, const Tile& tile, int p, int i, const 
 }
 
 template <int kWidth, class Team>
-void run_table_blocks(const Team& team, const Tile& tile, int p, const uint8_t* codes, int t_begin,
-                      int t_end) {
+SPIKELANE_HD void run_table_blocks(const Team& team, const Tile& tile, int p, const uint8_t* codes,
+                                   int t_begin, int t_end) {
   const int n = tile.plan->populations[p].n;
   int i = 0;
   if constexpr (Team::kTableBlock > 4)
@@ -145,19 +168,23 @@ void run_table_blocks(const Team& team, const Tile& tile, int p, const uint8_t* 
 }
 
 template <class Team>
-void run_leaky_by_table(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
+SPIKELANE_HD void run_leaky_by_table(const Team& team, const Tile& tile, int p, int t_begin,
+                                     int t_end) {
   const PopulationView& population = tile.plan->populations[p];
   const ProjectionView& projection = population.projections[0];
   const bool is_input = projection.source == kInputSource;
   const int n_codes = is_input ? tile.input->n_codes : 1 << projection.n_pre;
   const uint8_t* codes = codes_into(tile, projection);
   if (is_input) codes += static_cast<int64_t>(t_begin - tile.input->first_step) * kLanes;
-  const int width = n_codes <= 16 ? 16 : 32;
+  // a short table is fewer registers to permute; where it lies in memory anyway one length will do
+  const int width = Team::kWidth > 1 && n_codes <= 16 ? 16 : 32;
   fill_table(team, tile, population, n_codes, width);
-  if (width == 16)
-    run_table_blocks<16>(team, tile, p, codes, t_begin, t_end);
-  else
-    run_table_blocks<32>(team, tile, p, codes, t_begin, t_end);
+  if constexpr (Team::kWidth > 1)
+    if (width == 16) {
+      run_table_blocks<16>(team, tile, p, codes, t_begin, t_end);
+      return;
+    }
+  run_table_blocks<32>(team, tile, p, codes, t_begin, t_end);
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -10,7 +10,8 @@ struct EntryRange {
   const SpikeEntry *begin, *end;
 };
 
-inline EntryRange entries_into(const Tile& tile, const ProjectionView& projection, int t) {
+SPIKELANE_HD inline EntryRange entries_into(const Tile& tile, const ProjectionView& projection,
+                                            int t) {
   if (projection.source == kInputSource) {
     const InputView& in = *tile.input;
     const int32_t* begin = in.step_begin + (t - in.first_step);
@@ -21,25 +22,28 @@ inline EntryRange entries_into(const Tile& tile, const ProjectionView& projectio
   return {signal.entries + begin[0], signal.entries + begin[1]};
 }
 
-/// masks (window, n) -> lists of who fired, per step
-inline void list_spikes(const SignalBuffer& signal, int n, int n_window) {
+/// masks (window, n) -> lists of who fired, per step. The masks are there before a sync.
+template <class Team>
+SPIKELANE_HD void list_spikes(const Team& team, const SignalBuffer& signal, int n, int n_window) {
   int n_entries = 0;
+  SPIKELANE_ROLLED
   for (int t = 0; t < n_window; ++t) {
-    signal.step_begin[t] = n_entries;
+    if (team.is_leader()) signal.step_begin[t] = n_entries;
     const uint16_t* masks = signal.masks + static_cast<int64_t>(t) * n;
-    for (int i = 0; i < n; ++i) {
-      signal.entries[n_entries] = {static_cast<uint16_t>(i), masks[i]};
-      n_entries += masks[i] != 0;
-    }
+    n_entries += team.list_entries(signal.entries + n_entries, masks, n);
   }
-  signal.step_begin[n_window] = n_entries;
+  if (team.is_leader()) signal.step_begin[n_window] = n_entries;
+  team.sync();
 }
 
 /// masks (window, n <= 4) -> the set that fired, per step and sample
-inline void encode_spikes(const SignalBuffer& signal, int n, int n_window) {
+template <class Team>
+SPIKELANE_HD void encode_spikes(const Team& team, const SignalBuffer& signal, int n, int n_window) {
+  SPIKELANE_ROLLED
   for (int t = 0; t < n_window; ++t)
-    for (int l = 0; l < kLanes; ++l) {
+    for (int l = team.worker(); l < kLanes; l += team.n_workers()) {
       int code = 0;
+      SPIKELANE_ROLLED
       for (int i = 0; i < n; ++i) code |= ((signal.masks[t * n + i] >> l) & 1) << i;
       signal.codes[t * kLanes + l] = static_cast<uint8_t>(code);
     }

@@ -35,16 +35,26 @@ struct TraceView {
                          // spikes, or -1
 };
 
+/// Where a projection's low-rank noise lies in a member's own block (low_rank.h), in floats.
+struct LowRankView {
+  int64_t scale;  // one number
+  int64_t b;      // (n_pre, r)
+  int64_t a;      // (r, a_stride)
+  int a_stride;
+};
+
 struct ProjectionView {
   int source, target;
   int is_recurrent;
   int n_pre, n_post, n_post_padded;
-  int64_t weight;       // (n_pre, n_post) offset into the member's parameters, in floats
+  int64_t weight;       // (n_pre, n_post) offset into the weights, in floats
   int weight_stride;    // floats from one presynaptic row to the next
   const int* trace_of;  // (n_post) trace that readout neuron i reads; null for spiking targets
   int single_trace;     // the one trace of all readout neurons, or -1 when they differ
   int first_trace, n_traces;  // readouts: its traces, one for each kappa
   float delta;                // decay of the source's synaptic trace; 0: spikes drive the target
+  int place;                  // among its target's projections
+  LowRankView low_rank;       // where the plan has a rank
   ProjectionOffsets at;
 };
 
@@ -92,6 +102,7 @@ struct PlanView {
   Loss loss;
   float margin;
   int64_t tile_bytes;
+  int rank;  // of the members' noise: weights are shared and a block has factors; 0: none of it
 };
 
 /// Spikes of one unit in one step: bit l of `lanes` is sample l of the tile.
@@ -156,6 +167,9 @@ struct ScratchView {
   int32_t* nonzero;        // (largest n padded, inputs too) who has a trace, neuron lanes
   float* logits;           // (O padded, 16)
   uint8_t* uses_table;     // (n_populations) chosen for the tile at hand
+  float* factor_sums;      // c' of a population's projections: neuron lanes (place, r); sample
+                           // lanes (place, window, r, 16); null where the plan has no rank
+  int factor_window;       // steps of it in sample lanes
   HistoryView* histories;  // (n_populations), or null: nothing is recorded
   CurrentTap* tap;         // or null
 };
@@ -163,7 +177,8 @@ struct ScratchView {
 /// A member's trials, or one window of them, over consecutive tiles.
 struct TrialArgs {
   const PlanView* plan;
-  const float* parameters;  // one member's, laid out as the projections' offsets say
+  const float* parameters;  // one member's block, laid out as the offsets say
+  const float* shared;      // weights that all members share, or null: they are in `parameters`
   const InputView* inputs;  // (n_tiles)
   int n_tiles;
   int t_begin, t_end;

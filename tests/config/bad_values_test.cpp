@@ -44,6 +44,8 @@ TEST_CASE("unknown keys and names are told with the nearest known one") {
       {{"rum.n_updates=3"}, "rum", "an unknown key", "nearest: \"run\""},
       {{"network.populations.0.bet=1"}, "network.populations.0.bet", "unknown", "\"beta\""},
       {{"network.projections.0.init.hihg=1"}, "network.projections.0.init.hihg", "unknown", "high"},
+      {{"rule.noise.kind=low_rnk"}, "rule.noise.kind", "\"low_rnk\"", "nearest: \"low_rank\""},
+      {{"rule.noise.rank=2"}, "rule.noise.rank", "2", "this key only where kind = low_rank"},
       {{"rule.shaping=centered_ranks"},
        "rule.shaping",
        "\"centered_ranks\"",
@@ -144,6 +146,11 @@ TEST_CASE("wrong types and numbers that are no integers") {
 TEST_CASE("numbers out of range") {
   check_bad_values({
       {{"rule.sigma=0"}, "rule.sigma", "0", "a number > 0"},
+      {{R"(rule.noise={"kind":"low_rank","rank":17})"}, "rule.noise.rank", "17", "from 1 to 16"},
+      {{R"(rule.noise={"kind":"low_rank"})", "rule.unsearched=redraw"},
+       "rule.unsearched",
+       "\"redraw\"",
+       "\"keep\" where rule.noise.kind is \"low_rank\""},
       {{"rule.sigma=-0.5"}, "rule.sigma", "-0.5", "a number > 0"},
       {{"rule.sigma=1e-300"}, "rule.sigma", "1e-300", "1e-20 to 1e+30"},
       {{"rule.sigma_of.hidden.bias=0"}, "rule.sigma_of.hidden.bias", "0", "a number > 0"},

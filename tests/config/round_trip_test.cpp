@@ -40,6 +40,7 @@ TEST_CASE("every kind of every object survives writing and reading") {
       {"network.projections.2.bias={\"kind\":\"uniform\",\"low\":-0.5,\"high\":0}"},
       {"network.populations.0.reset=none", "network.populations.0.reset_delay=false"},
       {"network.populations.0.threshold=[1,2,3]", "rule.unsearched=redraw"},
+      {"rule.noise={\"kind\":\"low_rank\",\"rank\":4}"},
       {"loss={\"kind\":\"mean_squared_error\",\"logits\":\"max\",\"scale\":-2}"},
       {"rule.phases=[{\"from_update\":0,\"searched\":[\"hidden.bias\"]}]"},
       {"rule.phases=[{\"from_update\":0,\"searched\":\"all\"}]"},

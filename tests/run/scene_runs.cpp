@@ -126,7 +126,7 @@ Outcome run_scene(const PreparedScene& prepared, const Plan& plan, const Encoded
   Simulation simulation(plan, kernels, pool, scene.n_members, scene.n_samples, n_steps);
   for (int member = 0; member < scene.n_members; ++member)
     simulation.set_parameters(member, prepared.parameters[static_cast<std::size_t>(member)]);
-  if (poisons) simulation.state().poison_padding();
+  if (poisons) simulation.edit_state().poison_padding();
   if (way == Way::kFused) simulation.run(inputs, n_steps);
   if (way == Way::kSteps)
     while (simulation.t() < n_steps) simulation.run(inputs, 1);

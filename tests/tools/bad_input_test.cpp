@@ -1,5 +1,6 @@
 // Wrong input at the level of the program: exit code 2, one line a problem with place, value and
 // what is allowed, nothing written.
+#include <cstdlib>
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -125,7 +126,7 @@ TEST_CASE("program: a trial whose history cannot fit the machine's memory is ref
   setting.folder = folder.path();
   const ProgramOutcome outcome = run_program({"check", "config.json"}, setting);
   CHECK(outcome.exit_code == 0);
-  CHECK(outcome.output.find("memory of learning: ") != std::string::npos);
+  CHECK(outcome.out.find("memory of learning: ") != std::string::npos);
 }
 
 TEST_CASE("program: a network that cannot fit the machine's memory is refused") {
@@ -161,7 +162,11 @@ TEST_CASE("program: options that are wrong are refused") {
   check_refused(folder, {"train", "config.json", "--thread", "2"}, {"--thread"});
   check_refused(folder, {"train", "config.json", "--threads", "1025"}, {"--threads", "1024"});
   check_refused(folder, {"train", "config.json", "--threads", "2x"}, {"--threads", "\"2x\""});
-  check_refused(folder, {"train", "config.json", "--backend", "cuda"}, {"no CUDA backend"});
+  // as on a machine without CUDA, whatever this one has
+  setenv("SPIKELANE_CUDA_LIBRARY", "/no/such/library.so", 1);
+  check_refused(folder, {"train", "config.json", "--backend", "cuda"},
+                {"--backend: found \"cuda\"", "\"cpu\" on this machine: "});
+  unsetenv("SPIKELANE_CUDA_LIBRARY");
   check_refused(folder, {"train", "config.json", "--isa", ""}, {"--isa", "can run"});
   check_refused(folder, {"train", "config.json", "--out", "/proc/spikelane/out"}, {"--out"});
   check_refused(folder, {"train", "config.json", "--out", ""}, {"--out"});

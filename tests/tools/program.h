@@ -25,6 +25,7 @@ struct ProgramOutcome {
 };
 
 struct ProgramSetting {
+  std::string program = SPIKELANE_PROGRAM;
   std::filesystem::path folder = ".";  // it runs in
   long max_file_bytes = -1;            // files may not grow beyond it: a full disk
   bool closes_stdout = false;          // nobody reads standard output
@@ -39,7 +40,7 @@ struct ProgramSetting {
 /// Runs the program and waits for its end.
 inline ProgramOutcome run_program(const std::vector<std::string>& arguments,
                                   const ProgramSetting& setting = {}) {
-  std::vector<std::string> texts{SPIKELANE_PROGRAM};
+  std::vector<std::string> texts{setting.program};
   texts.insert(texts.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   for (std::string& text : texts) argv.push_back(text.data());

@@ -42,4 +42,23 @@ inline constexpr const char* kRecurrentConfig = R"({
   "run": {"n_updates": 4, "report_every": 2}
 })";
 
+/// Of rule kernl: recurrent alif, a readout averaged over a window.
+inline constexpr const char* kKernlConfig = R"({
+  "seed": 5,
+  "task": {"kind": "randman", "n_classes": 3, "n_units": 6, "n_samples_per_class": 20, "n_steps": 24, "n_test": 20},
+  "network": {
+    "populations": [
+      {"name": "hidden", "model": "alif", "n": 20, "tau_m_ms": 10, "resistance": 10.0, "threshold": 1.0, "adaptation": 0.5, "tau_a_ms": 100},
+      {"name": "output", "model": "readout", "n": 3, "tau_ms": 20}
+    ],
+    "projections": [
+      {"from": "input", "to": "hidden", "init": {"kind": "normal", "mean": 1.0, "std": 1.0}},
+      {"from": "hidden", "to": "hidden", "init": {"kind": "normal", "std": 0.3}},
+      {"from": "hidden", "to": "output", "init": {"kind": "normal", "std": 0.3}, "bias": true}
+    ]
+  },
+  "loss": {"logits": "mean", "window": 10, "scale": 3.0},
+  "rule": {"kind": "kernl", "batch": 9, "rate_strength": 2.0}
+})";
+
 }  // namespace spikelane::test

@@ -1,0 +1,60 @@
+#include "engine/device/device_memory.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "engine/config/user_error.h"
+
+namespace spikelane {
+
+void check_cuda(const char* error) {
+  if (error) throw RunError("CUDA: " + std::string(error));
+}
+
+DeviceMemory::DeviceMemory(const CudaFunctions& cuda, std::size_t n_bytes)
+    : cuda_(&cuda), n_bytes_((n_bytes + 63) / 64 * 64) {
+  if (n_bytes_ == 0) return;
+  check_cuda(cuda.allocate(n_bytes_, &memory_));
+  check_cuda(cuda.fill(memory_, 0, n_bytes_));
+}
+
+DeviceMemory::~DeviceMemory() {
+  if (memory_) cuda_->release(memory_);
+}
+
+PinnedMemory::PinnedMemory(const CudaFunctions& cuda, std::size_t n_bytes)
+    : cuda_(&cuda), n_bytes_(n_bytes) {
+  if (n_bytes_ > 0) check_cuda(cuda.allocate_pinned(n_bytes_, &memory_));
+}
+
+PinnedMemory::~PinnedMemory() {
+  if (memory_) cuda_->release_pinned(memory_);
+}
+
+std::int64_t DeviceImage::put_bytes(const void* from, std::int64_t n_bytes) {
+  const auto at = static_cast<std::int64_t>((bytes_.size() + 63) / 64 * 64);
+  bytes_.resize(static_cast<std::size_t>(at + n_bytes));
+  if (from && n_bytes > 0) std::memcpy(bytes_.data() + at, from, static_cast<std::size_t>(n_bytes));
+  return at;
+}
+
+void DeviceImage::clear() {
+  bytes_.clear();
+  pointers_.clear();
+}
+
+void DeviceImage::copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned) {
+  // a little more than asked for, so that growing is rare; vector loads may look past an array
+  const std::size_t n_bytes = bytes_.size() + 256;
+  if (memory.size() < n_bytes) memory = DeviceMemory(cuda, n_bytes + n_bytes / 4);
+  if (pinned.size() < n_bytes) pinned = PinnedMemory(cuda, n_bytes + n_bytes / 4);
+  for (const Pointer& pointer : pointers_) {
+    const char* target = memory.data() + pointer.target;
+    std::memcpy(bytes_.data() + pointer.at, &target, sizeof target);
+  }
+  std::memcpy(pinned.data(), bytes_.data(), bytes_.size());
+  check_cuda(cuda.copy_in(memory.data(), pinned.data(), bytes_.size()));
+}
+
+}  // namespace spikelane

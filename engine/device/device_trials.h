@@ -1,0 +1,72 @@
+// DeviceTrials: trials and windows of them on a CUDA device, one launch for all members and tiles.
+// Evaluator and Simulation run through it where the CUDA backend was chosen.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/device/device_views.h"
+#include "engine/learning/members.h"
+
+namespace spikelane {
+
+/// A window of all rows, or their reset (resets, no steps) or their scores.
+struct DeviceWindow {
+  int t_begin = 0, t_end = 0;
+  bool resets = false, scores = false;
+  int first_member = 0;
+};
+
+class DeviceTrials {
+ public:
+  /// `keeps_state`: tiles stay on the device from window to window, for n_members * n_samples rows;
+  /// else each team has one, for whole trials. `draws`: parameters come from set_members, else
+  /// from set_blocks. Throws RunError where the device has too little memory.
+  DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_members, int n_samples,
+               int max_window, bool keeps_state, bool draws);
+
+  /// Parameters of all members, (M, block_stride).
+  void set_blocks(const float* blocks, std::int64_t block_stride);
+  /// The members of one update, drawn in the kernel. Means are copied, here only.
+  void set_members(const Members& members);
+
+  /// Inputs of n_steps steps, (tiles of a member) or (members, tiles), and labels or none. Copied.
+  void set_inputs(std::span<const InputView> views, int n_steps,
+                  std::span<const std::int32_t> labels);
+
+  void run(const DeviceWindow& window);
+
+  /// Waits, and says which tile was the lowest whose state is not finite: its number counts tiles
+  /// member by member.
+  struct Lost {
+    std::int64_t member, tile;
+    NotFinite at;
+  };
+  std::optional<Lost> find_not_finite();
+
+  /// Waits for scores: losses and correctness (M, B), logits (M, B, O); null where not wanted.
+  void read_scores(double* losses, std::uint8_t* is_correct, float* logits);
+
+  /// The state's tiles, back and forth.
+  void read_tiles(char* tiles);
+  void write_tiles(const char* tiles);
+
+  /// The grid of its launches, for reports.
+  const CudaGrid& grid() const { return grid_; }
+
+ private:
+  const CudaFunctions& cuda_;
+  const Plan& plan_;
+  int n_members_, n_samples_, n_tiles_;
+  bool keeps_state_, draws_;
+  CudaGrid grid_{};
+  DeviceMemory plan_memory_, memory_, inputs_memory_, members_memory_, args_memory_;
+  PinnedMemory plan_pinned_, inputs_pinned_, members_pinned_, args_pinned_;
+  DeviceScratch scratch_;
+  CudaTrialArgs args_{};
+  float* blocks_ = nullptr;  // (M, block_stride) on the device
+};
+
+}  // namespace spikelane

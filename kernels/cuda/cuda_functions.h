@@ -1,0 +1,119 @@
+// What libspikelane_cuda.so offers: a table of functions and the structs they take, without any
+// CUDA header. The program loads the library when the CUDA backend is asked for, so it needs no
+// CUDA to run without it. kernels/cuda/cuda_library.h loads it; engine/device fills the structs.
+//
+// All pointers in the *Args structs are to device memory. Every function returns null, or a text
+// that says what went wrong; the text lives until the thread's next call.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/step/es_gradient_view.h"
+#include "kernels/step/kernl_view.h"
+#include "kernels/step/views.h"
+
+namespace spikelane {
+
+struct CudaDeviceInfo {
+  char name[256];
+  int compute_capability;  // 90 is 9.0
+  int n_multiprocessors;
+  size_t n_bytes, n_free_bytes;
+};
+
+/// How one tensor of a member comes about: the mean, the mean + scale*eps, a constant, base +
+/// scale*eps, or base + scale*uniform.
+enum class TensorDraw : int { kMean, kPerturbed, kConstant, kNormal, kUniform };
+struct TensorDrawView {
+  TensorDraw draw;
+  int n_columns;
+  int64_t begin, end;   // in the flat vector of all parameters
+  int64_t block_begin;  // of the first row in a member's block
+  int block_stride;
+  float base, scale;
+};
+
+/// The members of one generation, drawn where they are needed (engine/learning/members.h).
+struct MemberDrawView {
+  const float* mean;  // (P) flat and logical
+  const TensorDrawView* tensors;
+  int n_tensors;
+  int is_antithetic;
+  uint64_t seed;
+  uint32_t update;
+};
+
+/// One launch: trials, or windows of them, of n_members * n_tiles tiles.
+struct CudaTrialArgs {
+  const PlanView* plan;
+  const InputView* inputs;  // (n_tiles), or (members, n_tiles)
+  int has_own_inputs;       // each member has inputs of its own
+  int first_member, n_members, n_tiles, n_samples;
+  int t_begin, t_end, resets, scores;
+  const float* blocks;  // (M, block_stride) parameters, or null: they are drawn
+  int64_t block_stride, n_block_floats;
+  MemberDrawView members;
+  float* block_slots;          // (blocks of the grid, block_stride), or null: in shared memory
+  int n_table_floats;          // a team's table in shared memory, or 0: it stays in the scratch
+  char* tiles;                 // (M, n_tiles) tiles, or null: each team has one for itself
+  char* tile_slots;            // (teams) tiles
+  const ScratchView* scratch;  // (teams)
+  const int32_t* labels;       // (B) or null
+  double* losses;              // (M, B)
+  uint8_t* is_correct;         // (M, B)
+  float* logits;               // (M, B, O) or null
+  NotFinite* not_finite;       // (M, n_tiles)
+  unsigned long long* first_not_finite;  // the lowest number of an item in it, or all ones
+};
+
+/// How a launch is cut; made by plan_trials.
+struct CudaGrid {
+  int n_blocks, n_threads, n_teams_per_block;
+  int n_shared_bytes;
+  int n_teams() const { return n_blocks * n_teams_per_block; }
+};
+
+/// What a kernel takes of a multiprocessor, as the runtime reports it.
+struct CudaKernelInfo {
+  const char* name;
+  int n_registers, n_static_shared_bytes, n_local_bytes, n_max_threads;
+};
+
+struct CudaFunctions {
+  const char* (*count_devices)(int* n);
+  const char* (*describe_device)(int device, CudaDeviceInfo* info);
+
+  const char* (*allocate)(size_t n_bytes, void** memory);
+  void (*release)(void* memory);
+  const char* (*allocate_pinned)(size_t n_bytes, void** memory);
+  void (*release_pinned)(void* memory);
+  /// In order with the launches; copies from pinned memory return before they are done.
+  const char* (*copy_in)(void* to, const void* from, size_t n_bytes);
+  const char* (*copy_out)(void* to, const void* from, size_t n_bytes);
+  const char* (*fill)(void* to, int byte, size_t n_bytes);
+  /// Waits for all that was launched and copied.
+  const char* (*wait)();
+
+  /// A graph of one copy in, one trial launch and one copy out, to be replayed.
+  const char* (*record_step)(void* to, const void* from, size_t n_in, Layout layout,
+                             const CudaTrialArgs* args, const CudaGrid* grid, void* out_to,
+                             const void* out_from, size_t n_out, void** graph);
+  const char* (*replay)(void* graph);
+  void (*release_graph)(void* graph);
+
+  /// Cuts `n_items` (members * tiles) over the device. `n_block_floats`: of a member's parameters
+  /// where they are to be drawn, else 0; `n_table_floats`: of a team's table. Says in
+  /// `has_shared_block` and `has_shared_table` whether they fit shared memory.
+  const char* (*plan_trials)(Layout layout, int n_largest, int n_members, int n_tiles,
+                             int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
+                             int* has_shared_block, int* has_shared_table);
+  const char* (*run_trials)(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+  /// The kernels by number, from 0; false beyond the last.
+  bool (*describe_kernel)(int i, CudaKernelInfo* info);
+};
+
+}  // namespace spikelane
+
+/// The one symbol of the library.
+extern "C" const spikelane::CudaFunctions* spikelane_cuda_functions();

@@ -1,0 +1,116 @@
+// Memory, copies and devices: the library's functions that launch nothing of ours. One stream, so
+// that everything happens in the order of the calls.
+#include <cstdio>
+
+#include "kernels/cuda/memory.cuh"
+
+namespace spikelane::cuda {
+
+cudaStream_t stream() {
+  static cudaStream_t made = [] {
+    cudaStream_t s = nullptr;
+    cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking);
+    return s;
+  }();
+  return made;
+}
+
+const char* text_of(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return nullptr;
+  static thread_local char text[300];
+  std::snprintf(text, sizeof text, "%s: %s (%s)", what, cudaGetErrorString(error),
+                cudaGetErrorName(error));
+  cudaGetLastError();  // it has been reported
+  return text;
+}
+
+static const char* count_devices(int* n) {
+  *n = 0;
+  return text_of(cudaGetDeviceCount(n), "looking for CUDA devices");
+}
+
+static const char* describe_device(int device, CudaDeviceInfo* info) {
+  cudaDeviceProp properties;
+  if (const char* error =
+          text_of(cudaGetDeviceProperties(&properties, device), "asking for a device's properties"))
+    return error;
+  std::snprintf(info->name, sizeof info->name, "%s", properties.name);
+  info->compute_capability = properties.major * 10 + properties.minor;
+  info->n_multiprocessors = properties.multiProcessorCount;
+  info->n_bytes = properties.totalGlobalMem;
+  return text_of(cudaMemGetInfo(&info->n_free_bytes, &info->n_bytes), "asking for free memory");
+}
+
+static const char* allocate(size_t n_bytes, void** memory) {
+  *memory = nullptr;
+  const cudaError_t error = cudaMalloc(memory, n_bytes);
+  if (error != cudaErrorMemoryAllocation) return text_of(error, "taking device memory");
+  cudaGetLastError();
+  size_t n_free = 0, n_all = 0;
+  cudaMemGetInfo(&n_free, &n_all);
+  static thread_local char text[200];
+  std::snprintf(text, sizeof text,
+                "the run needs %.1f MiB of device memory more, and %.1f of %.1f MiB are free",
+                static_cast<double>(n_bytes) / 1048576.0, static_cast<double>(n_free) / 1048576.0,
+                static_cast<double>(n_all) / 1048576.0);
+  return text;
+}
+static void release(void* memory) { cudaFree(memory); }
+
+static const char* allocate_pinned(size_t n_bytes, void** memory) {
+  *memory = nullptr;
+  return text_of(cudaMallocHost(memory, n_bytes), "taking pinned memory");
+}
+static void release_pinned(void* memory) { cudaFreeHost(memory); }
+
+static const char* copy_in(void* to, const void* from, size_t n_bytes) {
+  return text_of(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyHostToDevice, stream()),
+                 "copying to the device");
+}
+static const char* copy_out(void* to, const void* from, size_t n_bytes) {
+  return text_of(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyDeviceToHost, stream()),
+                 "copying from the device");
+}
+static const char* fill(void* to, int byte, size_t n_bytes) {
+  return text_of(cudaMemsetAsync(to, byte, n_bytes, stream()), "filling device memory");
+}
+static const char* wait() {
+  return text_of(cudaStreamSynchronize(stream()), "waiting for the device");
+}
+
+static const char* record_step(void* to, const void* from, size_t n_in, Layout layout,
+                               const CudaTrialArgs* args, const CudaGrid* grid, void* out_to,
+                               const void* out_from, size_t n_out, void** graph) {
+  *graph = nullptr;
+  cudaError_t error = cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal);
+  if (error != cudaSuccess) return text_of(error, "recording a step");
+  copy_in(to, from, n_in);
+  run_trials(layout, args, grid);
+  copy_out(out_to, out_from, n_out);
+  cudaGraph_t recorded = nullptr;
+  error = cudaStreamEndCapture(stream(), &recorded);
+  if (error != cudaSuccess) return text_of(error, "recording a step");
+  cudaGraphExec_t made = nullptr;
+  error = cudaGraphInstantiate(&made, recorded, 0);
+  cudaGraphDestroy(recorded);
+  *graph = made;
+  return text_of(error, "recording a step");
+}
+static const char* replay(void* graph) {
+  return text_of(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream()), "a step");
+}
+static void release_graph(void* graph) {
+  cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
+}
+
+}  // namespace spikelane::cuda
+
+extern "C" __attribute__((visibility("default"))) const spikelane::CudaFunctions*
+spikelane_cuda_functions() {
+  using namespace spikelane::cuda;
+  static const spikelane::CudaFunctions functions = {
+      count_devices, describe_device, allocate,   release,        allocate_pinned, release_pinned,
+      copy_in,       copy_out,        fill,       wait,           record_step,     replay,
+      release_graph, plan_trials,     run_trials, describe_kernel};
+  return &functions;
+}

@@ -1,0 +1,30 @@
+// What the library's sources share: the stream, error texts, and the launches that the table names.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "kernels/cuda/cuda_functions.h"
+
+namespace spikelane::cuda {
+
+/// The one stream that all copies and launches go through.
+cudaStream_t stream();
+
+/// Null, or a text that lives until the thread's next error.
+const char* text_of(cudaError_t error, const char* what);
+
+const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles,
+                        int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
+                        int* has_shared_block, int* has_shared_table);
+const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+/// The kernels, each compiled in a file of its own.
+using TrialKernel = void (*)(const CudaTrialArgs*);
+TrialKernel sample_lane_trials();
+TrialKernel warp_trials();
+TrialKernel block_trials();
+
+constexpr int kMaxTeams = 16;  // of a block
+
+bool describe_kernel(int i, CudaKernelInfo* info);
+
+}  // namespace spikelane::cuda

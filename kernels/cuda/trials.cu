@@ -1,0 +1,90 @@
+// Launches of the trial kernels, and how they are cut.
+#include <algorithm>
+
+#include "kernels/cuda/memory.cuh"
+
+namespace spikelane::cuda {
+
+struct NamedKernel {
+  const char* name;
+  TrialKernel kernel;
+};
+static const NamedKernel kTrialKernels[] = {{"trials, sample lanes", sample_lane_trials()},
+                                            {"trials, a row a warp", warp_trials()},
+                                            {"trials, a row a block", block_trials()}};
+
+static TrialKernel kernel_of(Layout layout, const CudaGrid& grid) {
+  if (layout == Layout::kSampleLanes) return kTrialKernels[0].kernel;
+  return kTrialKernels[grid.n_teams_per_block > 1 ? 1 : 2].kernel;
+}
+
+const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles,
+                        int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
+                        int* has_shared_block, int* has_shared_table) {
+  int device = 0, n_most_shared = 0, n_multiprocessors = 0;
+  if (const char* error = text_of(cudaGetDevice(&device), "choosing a device")) return error;
+  cudaDeviceGetAttribute(&n_most_shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
+  if (layout == Layout::kSampleLanes) {
+    // tiles of one member share a block: whole warps of them, up to eight
+    const int n_teams = std::min(kMaxTeams, (n_tiles + 1) / 2 * 2);
+    grid->n_teams_per_block = n_teams;
+    grid->n_threads = 16 * n_teams;
+  } else if (n_largest <= 32) {
+    grid->n_teams_per_block = std::max(2, std::min(4, n_tiles));
+    grid->n_threads = 32 * grid->n_teams_per_block;
+  } else {
+    grid->n_teams_per_block = 1;
+    grid->n_threads = std::min(256, (n_largest + 31) / 32 * 32);
+  }
+  // a quarter of what a block may have leaves room for others beside it
+  const int64_t n_room = n_most_shared / 4;
+  const int64_t n_block = n_block_floats * 4,
+                n_tables = n_table_floats * 4 * grid->n_teams_per_block;
+  *has_shared_block = n_block <= n_room;
+  int64_t n_shared = *has_shared_block ? n_block : 0;
+  *has_shared_table = n_shared + n_tables <= n_room;
+  if (*has_shared_table) n_shared += n_tables;
+  grid->n_shared_bytes = static_cast<int>(n_shared);
+  const TrialKernel kernel = kernel_of(layout, *grid);
+  if (const char* error = text_of(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                                                       cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                       static_cast<int>(n_room)),
+                                  "asking for shared memory"))
+    return error;
+  int n_resident = 0;
+  if (const char* error = text_of(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+                                      &n_resident, reinterpret_cast<const void*>(kernel),
+                                      grid->n_threads, static_cast<size_t>(grid->n_shared_bytes)),
+                                  "counting resident blocks"))
+    return error;
+  const int64_t n_cuts = (n_tiles + grid->n_teams_per_block - 1) / grid->n_teams_per_block;
+  const int64_t n_wanted = static_cast<int64_t>(n_members) * n_cuts;
+  // as many blocks as run at once: each has scratch of its own and takes one item after another
+  grid->n_blocks = static_cast<int>(std::min<int64_t>(
+      n_wanted, static_cast<int64_t>(std::max(1, n_resident)) * n_multiprocessors));
+  return nullptr;
+}
+
+const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid) {
+  kernel_of(layout,
+            *grid)<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
+                     static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
+  return text_of(cudaGetLastError(), "launching trials");
+}
+
+bool describe_kernel(int i, CudaKernelInfo* info) {
+  if (i < 0 || i >= static_cast<int>(sizeof kTrialKernels / sizeof kTrialKernels[0])) return false;
+  cudaFuncAttributes attributes;
+  *info = {kTrialKernels[i].name, 0, 0, 0, 0};
+  if (cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kTrialKernels[i].kernel)) !=
+      cudaSuccess)
+    return true;
+  info->n_registers = attributes.numRegs;
+  info->n_static_shared_bytes = static_cast<int>(attributes.sharedSizeBytes);
+  info->n_local_bytes = static_cast<int>(attributes.localSizeBytes);
+  info->n_max_threads = attributes.maxThreadsPerBlock;
+  return true;
+}
+
+}  // namespace spikelane::cuda

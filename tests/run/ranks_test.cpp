@@ -1,0 +1,190 @@
+// Training shared among ranks is the training of one process, to the bit: here the ranks are
+// threads, so that no message library is needed.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "engine/config/parse_config.h"
+#include "engine/report/checkpoint.h"
+#include "engine/report/weights.h"
+#include "engine/run/train.h"
+#include "tasks/load_task.h"
+#include "tests/run/thread_ranks.h"
+#include "tests/tools/tiny_config.h"
+
+namespace spikelane::test {
+namespace {
+
+struct Trained {
+  std::string hash, weights;
+  std::vector<double> losses;
+  std::map<std::int64_t, std::string> checkpoints;
+};
+
+RunConfig config_of(const char* text, const std::vector<std::string>& overrides) {
+  RunConfig config = parse_config(text, "config", overrides);
+  config.network.n_inputs = describe_task(config).n_inputs;
+  return config;
+}
+
+/// Trains with n ranks of one or two threads; checks that all end in the same state and that the
+/// first alone reports and saves.
+Trained train_on(int n_ranks, const RunConfig& config, const TaskData& data,
+                 const Checkpoint* from = nullptr) {
+  Trained trained;
+  std::vector<std::string> hashes(static_cast<std::size_t>(n_ranks));
+  std::atomic<int> n_checkpoints{0}, n_reports{0};
+  const auto work = [&](Ranks& ranks) {
+    ThreadPool pool(1 + ranks.rank() % 2);
+    TrainHooks hooks;
+    hooks.ranks = &ranks;
+    hooks.resume = from;
+    hooks.on_report = [&](const RunResult& result, const Plan& plan, std::span<const float> mean) {
+      ++n_reports;
+      trained.weights = weights_to_safetensors(plan, mean, result.rule_tensors);
+    };
+    hooks.on_checkpoint = [&](const Checkpoint& checkpoint) {
+      ++n_checkpoints;
+      trained.checkpoints[checkpoint.update] = checkpoint_to_safetensors(checkpoint);
+    };
+    // another ISA on each rank: they need not be the same machines
+    const auto& tables = runnable_kernels();
+    const KernelTable& kernels = *tables[static_cast<std::size_t>(ranks.rank()) % tables.size()];
+    const RunResult result = train(config, {}, kernels, pool, data, hooks);
+    hashes[static_cast<std::size_t>(ranks.rank())] = result.state_hash;
+    if (!ranks.is_first()) return;
+    for (const Report& report : result.reports) trained.losses.push_back(*report.train_loss);
+    for (const auto& [population, rate] : result.final_report.firing_rate) {
+      CAPTURE(population);
+      CHECK(rate > 0.0);  // silent nets would prove nothing
+    }
+  };
+  if (n_ranks == 1)
+    work(one_rank());
+  else
+    run_ranks(n_ranks, work);
+  for (const std::string& hash : hashes) CHECK(hash == hashes[0]);
+  CHECK(n_checkpoints == static_cast<int>(trained.checkpoints.size()));
+  CHECK(n_reports >= 1);
+  trained.hash = hashes[0];
+  return trained;
+}
+
+void check_ranks(const char* text, std::vector<std::string> overrides) {
+  overrides.push_back("run={\"n_updates\":4,\"report_every\":1,\"checkpoint_every\":2}");
+  const RunConfig config = config_of(text, overrides);
+  const TaskData data = load_task(config);
+  const Trained alone = train_on(1, config, data);
+  for (int n_ranks = 2; n_ranks <= 5; ++n_ranks) {
+    CAPTURE(n_ranks);
+    const Trained shared = train_on(n_ranks, config, data);
+    CHECK(shared.hash == alone.hash);
+    CHECK((shared.weights == alone.weights));
+    CHECK(shared.losses == alone.losses);
+    // saved by some ranks, gone on with by others
+    const Checkpoint half = parse_checkpoint(shared.checkpoints.at(2), "file");
+    CHECK(train_on(n_ranks % 3 + 1, config, data, &half).hash == alone.hash);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("ranks: whole blocks are cut, and a rank may be idle") {
+  CHECK(cut_over_ranks(256, 8, 4) == std::vector<std::int64_t>{0, 64, 128, 192, 256});
+  CHECK(cut_over_ranks(20, 8, 4) == std::vector<std::int64_t>{0, 0, 8, 16, 20});
+  CHECK(cut_over_ranks(6, 8, 3) == std::vector<std::int64_t>{0, 0, 0, 6});
+  CHECK(cut_over_ranks(9, 8, 1) == std::vector<std::int64_t>{0, 9});
+  const std::vector<std::int64_t> ends{10, 20, 120, 130, 131};
+  CHECK(cut_parts(ends, 0, 2) == std::vector<std::int64_t>{0, 2, 5});
+  CHECK(cut_parts(ends, 0, 1) == std::vector<std::int64_t>{0, 5});
+  for (int n = 1; n <= 9; ++n) {
+    const auto cut = cut_parts(ends, 0, n);
+    CHECK(cut.size() == static_cast<std::size_t>(n) + 1);
+    CHECK(cut.front() == 0);
+    CHECK(cut.back() == 5);
+    CHECK(std::is_sorted(cut.begin(), cut.end()));
+  }
+  CHECK(cut_parts({}, 7, 3) == std::vector<std::int64_t>{0, 0, 0, 0});
+}
+
+TEST_CASE("ranks: evolution strategies, with any noise, shaping and schedule") {
+  check_ranks(kTinyConfig, {"rule.n_members=20"});
+  check_ranks(kTinyConfig, {"rule.n_members=36", R"(rule.noise={"kind":"low_rank","rank":2})"});
+  check_ranks(kTinyConfig, {"rule.n_members=24", "rule.unsearched=redraw",
+                            R"(rule.searched=["input.hidden.weight","hidden.output.weight"])"});
+  check_ranks(kRecurrentConfig, {"rule.n_members=17", "rule.shaping=z_score"});
+}
+
+TEST_CASE("ranks: kernl and e-prop, parts of a batch on each rank") {
+  check_ranks(kKernlConfig, {"rule.batch=30"});
+  check_ranks(kKernlConfig,
+              {"rule.batch=9", "rule.filters=membrane", R"(rule.regression={"noise_std":0.5})"});
+  check_ranks(kKernlConfig, {"rule.mode=online", "rule.k_steps=5"});
+}
+
+TEST_CASE("ranks: a failure is told to all, and it is the one that a single process meets first") {
+  std::mutex mutex;
+  std::vector<std::string> messages;
+  run_ranks(4, [&](Ranks& ranks) {
+    do_together(ranks, [] {});
+    try {
+      do_together(ranks, [&] {
+        if (ranks.rank() == 1 || ranks.rank() == 3)
+          throw RunError("member of rank " + std::to_string(ranks.rank()));
+      });
+    } catch (const SharedError& error) {
+      const std::lock_guard lock(mutex);
+      messages.push_back(error.what());
+    }
+  });
+  CHECK(messages == std::vector<std::string>(4, "member of rank 1"));
+  messages.clear();
+
+  // the whole training, whose second update overflows
+  const RunConfig config = config_of(
+      kTinyConfig,
+      {"rule.n_members=40", R"(rule.optimiser={"kind":"sgd","lr":1e30})", "run.n_updates=50"});
+  const TaskData data = load_task(config);
+  const auto message_of = [&](Ranks& ranks) -> std::string {
+    ThreadPool pool(1);
+    TrainHooks hooks;
+    hooks.ranks = &ranks;
+    try {
+      train(config, {}, *find_kernels(""), pool, data, hooks);
+    } catch (const RunError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const std::string alone = message_of(one_rank());
+  CHECK(alone.find("not finite") != std::string::npos);
+  run_ranks(3, [&](Ranks& ranks) {
+    const std::string message = message_of(ranks);
+    const std::lock_guard lock(mutex);
+    messages.push_back(message);
+  });
+  CHECK(messages == std::vector<std::string>(3, alone));
+}
+
+TEST_CASE("ranks: one that has been told to stop stops all of them at the same update") {
+  const RunConfig config = config_of(kTinyConfig, {"run.n_updates=100000"});
+  const TaskData data = load_task(config);
+  std::vector<int> updates(3);
+  run_ranks(3, [&](Ranks& ranks) {
+    ThreadPool pool(1);
+    std::atomic<int> stop{0};
+    TrainHooks hooks;
+    hooks.ranks = &ranks;
+    hooks.stop = &stop;
+    hooks.on_update = [&](int n_done) {
+      if (ranks.rank() == 2 && n_done == 6) stop = 1;
+    };
+    const RunResult result = train(config, {}, *find_kernels(""), pool, data, hooks);
+    CHECK(result.interrupted == "signal");
+    updates[static_cast<std::size_t>(ranks.rank())] = result.final_report.update;
+  });
+  CHECK(updates == std::vector<int>{6, 6, 6});
+}
+
+}  // namespace spikelane::test

@@ -1,0 +1,59 @@
+// The team of OS threads: one thread a lane, with real barriers. It runs the phases of kernels/step
+// exactly as CUDA's teams do, so that ThreadSanitizer sees a missing sync, without nvcc or a device.
+#pragma once
+
+#include <atomic>
+#include <barrier>
+#include <deque>
+#include <thread>
+#include <vector>
+
+#include "kernels/step/lane_workers.h"
+#include "kernels/step/trial.h"
+
+namespace spikelane::test {
+
+/// What the threads of one team share.
+struct ThreadTeam {
+  explicit ThreadTeam(int n_workers) : all(n_workers), is_set(static_cast<std::size_t>(n_workers)) {
+    for (int i = 0; i < n_workers; i += kLanes) vectors.emplace_back(kLanes);
+  }
+  std::barrier<> all;
+  std::deque<std::barrier<>> vectors;  // of 16 lanes each
+  std::vector<char> is_set;            // what each lane says to lanes_where
+};
+
+struct WorkerThread {
+  ThreadTeam* team;
+  int index;
+
+  int worker() const { return index; }
+  int n_workers() const { return static_cast<int>(team->is_set.size()); }
+  void sync() const { team->all.arrive_and_wait(); }
+  std::uint32_t lanes_where(bool m) const {
+    const auto first = static_cast<std::size_t>(index / kLanes * kLanes);
+    auto& barrier = team->vectors[first / kLanes];
+    team->is_set[static_cast<std::size_t>(index)] = m ? 1 : 0;
+    barrier.arrive_and_wait();
+    std::uint32_t lanes = 0;
+    for (std::size_t l = 0; l < kLanes; ++l) lanes |= (team->is_set[first + l] ? 1u : 0u) << l;
+    barrier.arrive_and_wait();
+    return lanes;
+  }
+  void count(std::int32_t* counter) const { std::atomic_ref(*counter).fetch_add(1); }
+  bool claim(int* value, int from, int to) const {
+    return std::atomic_ref(*value).compare_exchange_strong(from, to);
+  }
+};
+
+/// Runs work(team) on n_workers threads, each with its own LaneWorkers.
+template <class Work>
+void run_on_threads(int n_workers, const Work& work) {
+  ThreadTeam shared(n_workers);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < n_workers; ++i)
+    threads.emplace_back([&shared, &work, i] { work(LaneWorkers<WorkerThread>{{&shared, i}}); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace spikelane::test

@@ -1,0 +1,63 @@
+// Every phase by the team of OS threads: the same hashes as everybody else, and under
+// ThreadSanitizer no race. Small scenes, since each sync is a barrier of up to 32 threads.
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+#include "kernels/step/kernl_online.h"
+#include "tests/run/scene_hashes.h"
+#include "tests/run/scene_runs.h"
+#include "tests/run/worker_threads.h"
+
+namespace spikelane::test {
+namespace {
+
+constexpr int kRowWorkers = 32;  // two vectors: loops over neurons are shared out between them
+
+KernelTable thread_kernels() {
+  KernelTable table = *find_kernels("");
+  table.run_tiles = [](const TrialArgs& args) {
+    const bool is_sample_lanes = args.plan->layout == Layout::kSampleLanes;
+    run_on_threads(is_sample_lanes ? kLanes : kRowWorkers,
+                   [&](const auto& team) { run_tiles(team, args); });
+  };
+  table.run_kernl_trials = [](const KernlTrialArgs& args) {
+    run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_trials(team, args); });
+  };
+  table.run_kernl_online = [](const KernlOnlineArgs& args) {
+    run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_online(team, args); });
+  };
+  return table;
+}
+
+// a few samples and steps of a scene show each of its phases
+Scene shortened(Scene scene) {
+  scene.n_samples = std::min(scene.n_samples, 2);
+  scene.n_members = 1;
+  return scene;
+}
+
+}  // namespace
+
+TEST_CASE("a team of OS threads: every scene gives what one CPU worker gives") {
+  const KernelTable kernels = thread_kernels();
+  ThreadPool pool(1);
+  int i_scene = 0;
+  for (Scene& made : small_scenes()) {
+    ++i_scene;
+    // sanitized runs take a part of them, with each feature still in it
+    if (SPIKELANE_IS_SANITIZED && i_scene % 3 != 0) continue;
+    const PreparedScene prepared(shortened(std::move(made)));
+    for (Form form : kForms) {
+      const auto plan = plan_of(prepared.scene, form);
+      const EncodedInputs inputs(*plan, prepared.scene.inputs, prepared.samples);
+      INFO(prepared.scene.name, ", ", name_of(form));
+      const Outcome expected =
+          run_scene(prepared, *plan, inputs, *find_kernels(""), pool, Way::kFused);
+      CHECK(run_scene(prepared, *plan, inputs, kernels, pool, Way::kFused, true) == expected);
+    }
+  }
+}
+
+}  // namespace spikelane::test

@@ -1,0 +1,150 @@
+// Control tasks through the program: training with reports of returns, the same bits on any number
+// of threads, eval with a picture, controllers that know nothing, and what is refused.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/scratch_folder.h"
+#include "tests/tools/program.h"
+
+namespace spikelane::test {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kCartpole = R"({
+  "seed": 2,
+  "task": {"kind": "cartpole", "n_episodes": 4, "n_test_episodes": 20, "max_steps": 80, "control_steps": 2,
+    "observation": {"coding": "gaussian", "n_fields": 5, "low": [-2.4, -2, -0.2, -2], "high": [2.4, 2, 0.2, 2]}},
+  "network": {
+    "populations": [{"name": "hidden", "model": "leaky", "n": 16, "beta": 0.8},
+                    {"name": "output", "model": "readout", "n": 2, "beta": 0.8}],
+    "projections": [{"from": "input", "to": "hidden", "init": {"kind": "normal", "std": 0.4}},
+                    {"from": "hidden", "to": "hidden", "init": {"kind": "normal", "std": 0.1}},
+                    {"from": "hidden", "to": "output", "init": {"kind": "normal", "std": 0.3}}]},
+  "rule": {"kind": "es", "n_members": 32, "optimiser": {"kind": "adam", "lr": 0.05}},
+  "run": {"n_updates": 12, "report_every": 4}
+})";
+
+struct Place {
+  ScratchFolder folder;
+  Place() { write_file(folder / "config.json", kCartpole); }
+  ProgramOutcome run(const std::vector<std::string>& arguments) const {
+    ProgramSetting setting;
+    setting.folder = folder.path();
+    return run_program(arguments, setting);
+  }
+  json results(const std::string& out) const {
+    return json::parse(read_file(folder / (out + "/results.json")));
+  }
+};
+
+void check_schema(const Place& place, const std::string& out) {
+  if (std::system("python3 -c 'import jsonschema' > /dev/null 2>&1") != 0) return;
+  const std::string check =
+      "python3 -c 'import json, jsonschema, sys; "
+      "jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' '" +
+      (place.folder / (out + "/results.json")).string() + "' '" + SPIKELANE_SOURCE_DIR +
+      "/tools/results.schema.json'";
+  CHECK(std::system(check.c_str()) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("control: training, tests, pictures and controllers that know nothing") {
+  const Place place;
+  for (const auto& [out, threads] : {std::pair{"one", "1"}, {"three", "3"}}) {
+    const ProgramOutcome outcome =
+        place.run({"train", "config.json", "--out", out, "--threads", threads});
+    CAPTURE(outcome.error);
+    REQUIRE(outcome.exit_code == 0);
+    CHECK(outcome.error.find("mean return:") != std::string::npos);
+  }
+  const json one = place.results("one"), three = place.results("three");
+  CHECK(one["state_hash"] == three["state_hash"]);
+  CHECK(one["final"]["mean_return"] == three["final"]["mean_return"]);
+  CHECK(one["reports"].size() == 3);
+  for (const json& report : one["reports"]) {
+    CHECK(report["train_return"] >= 8.0);
+    CHECK(report["mean_return"] >= 8.0);
+    CHECK(report["firing_rate"]["hidden"] > 0.01);
+    CHECK_FALSE(report.contains("train_loss"));
+    CHECK_FALSE(report.contains("test_accuracy"));
+  }
+  // it learns, even in so short a time
+  const double trained = one["final"]["mean_return"];
+  CHECK(trained > 40.0);
+  check_schema(place, "one");
+
+  const std::vector<std::string> eval{"eval", "config.json", "--out", "eval"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), eval.begin(), eval.end());
+    return more;
+  };
+  const std::string weights = "one/weights.safetensors";
+  ProgramOutcome outcome =
+      place.run(with({"--weights", weights, "--render", "film.svg", "--threads", "2"}));
+  CAPTURE(outcome.error);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(place.results("eval")["final"]["mean_return"] == trained);
+  CHECK(place.results("eval")["final"]["firing_rate"] == one["final"]["firing_rate"]);
+  const std::string hash = place.results("eval")["state_hash"];
+  check_schema(place, "eval");
+  const std::string film = read_file(place.folder / "film.svg");
+  CHECK(film.find("<svg") == 0);
+  CHECK(film.find("step 0, x ") != std::string::npos);
+  CHECK(film.rfind("</svg>\n") == film.size() - 7);
+  REQUIRE(place.run(with({"--weights", weights, "--isa", "x86-64-v2", "--layout", "neuron_lanes"}))
+              .exit_code == 0);
+  CHECK(place.results("eval")["state_hash"] == hash);
+
+  double baseline[2];
+  for (const bool is_random : {false, true}) {
+    outcome = place.run(with({"--controller", is_random ? "random" : "zero"}));
+    CAPTURE(outcome.error);
+    REQUIRE(outcome.exit_code == 0);
+    baseline[is_random] = place.results("eval")["final"]["mean_return"];
+  }
+  // a cart-pole pushed one way falls within 8 to 11 steps; at random within 10 to 60
+  CHECK(baseline[0] >= 8.0);
+  CHECK(baseline[0] <= 11.0);
+  CHECK(baseline[1] > baseline[0]);
+  CHECK(baseline[1] < 40.0);
+}
+
+TEST_CASE("control: what eval cannot do is said") {
+  const Place place;
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string word;
+  };
+  const std::vector<Case> cases = {
+      {{}, "--weights: found nothing"},
+      {{"--controller", "zeros"}, "--controller: found \"zeros\""},
+      {{"--controller", "zero", "--weights", "w"}, "--weights: found it beside --controller"},
+      {{"--controller", "zero", "--render", "a.svg"}, "--render: found it beside --controller"},
+      {{"--controller", "zero", "--record", "hidden.s", "--out", "o"}, "--record: "},
+      {{"--weights", "w", "--render", "a.png"}, "--render: found \"a.png\""}};
+  for (const Case& bad : cases) {
+    std::vector<std::string> arguments{"eval", "config.json"};
+    arguments.insert(arguments.end(), bad.arguments.begin(), bad.arguments.end());
+    const auto before = listing(place.folder.path());
+    const ProgramOutcome outcome = place.run(arguments);
+    CAPTURE(bad.word);
+    CAPTURE(outcome.error);
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.error.find(bad.word) != std::string::npos);
+    CHECK(listing(place.folder.path()) == before);
+  }
+}
+
+TEST_CASE("control: check says what a loop is made of") {
+  const Place place;
+  const ProgramOutcome outcome = place.run({"check", "config.json"});
+  CHECK(outcome.exit_code == 0);
+  CHECK(
+      outcome.out.find("task cartpole: 20 inputs, 2 actions, up to 80 control steps of 2 steps") !=
+      std::string::npos);
+}
+
+}  // namespace spikelane::test

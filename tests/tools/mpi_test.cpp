@@ -1,0 +1,218 @@
+// mpirun spikelane train: the same files as one process, whatever the number of ranks; who dies,
+// and who is called wrongly. Skipped where there is no mpirun, or the program was built without
+// MPI.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "engine/report/checkpoint.h"
+#include "tests/scratch_folder.h"
+#include "tests/skip.h"
+#include "tests/tools/program.h"
+#include "tests/tools/tiny_config.h"
+#include "tools/mpi_ranks.h"
+
+namespace spikelane::test {
+namespace {
+
+using nlohmann::json;
+
+/// Sets variables for the programs started in its scope.
+class Environment {
+ public:
+  explicit Environment(std::vector<std::pair<std::string, std::string>> variables)
+      : variables_(std::move(variables)) {
+    for (const auto& [name, value] : variables_) ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  ~Environment() {
+    for (const auto& [name, value] : variables_) ::unsetenv(name.c_str());
+  }
+
+ private:
+  std::vector<std::pair<std::string, std::string>> variables_;
+};
+
+const std::string kMpirun = SPIKELANE_MPIRUN;
+
+bool can_run() {
+  const bool is_there = has_mpi() && !kMpirun.empty() && std::filesystem::exists(kMpirun);
+  if (!is_there) note_skip("no mpirun, or built without MPI (Debian: libopenmpi-dev openmpi-bin)");
+  return is_there;
+}
+
+struct Folder {
+  ScratchFolder scratch;
+  explicit Folder(const char* config = kTinyConfig) { write_file(scratch / "config.json", config); }
+
+  ProgramOutcome train(std::vector<std::string> more) const {
+    more.insert(more.begin(), {"train", "config.json", "--threads", "1"});
+    ProgramSetting setting;
+    setting.folder = scratch.path();
+    return run_program(more, setting);
+  }
+
+  ProgramOutcome train_on(int n_ranks, std::vector<std::string> more) const {
+    // shared memory only, and no questions about root, cores or kernel features of a container
+    const Environment environment({{"OMPI_MCA_btl", "self,vader"},
+                                   {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
+                                   {"OMPI_MCA_plm", "isolated"},
+                                   {"OMPI_MCA_mpi_yield_when_idle", "1"}});
+    more.insert(more.begin(),
+                {"--oversubscribe", "--allow-run-as-root", "-n", std::to_string(n_ranks),
+                 SPIKELANE_PROGRAM, "train", "config.json", "--threads", "1"});
+    ProgramSetting setting;
+    setting.folder = scratch.path();
+    setting.program = kMpirun;
+    return run_program(more, setting);
+  }
+
+  json results(const std::string& out) const {
+    return json::parse(read_file(scratch / (out + "/results.json")));
+  }
+  std::string weights(const std::string& out) const {
+    return read_file(scratch / (out + "/weights.safetensors"));
+  }
+};
+
+int n_lines_with(const std::string& text, const std::string& part) {
+  int n = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+/// The process of one rank whose command line names `part`; 0: there is none yet.
+pid_t find_rank(int rank, const std::string& part) {
+  const std::string wanted = "OMPI_COMM_WORLD_RANK=" + std::to_string(rank);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::string command, environment;
+    try {
+      command = read_file(entry.path() / "cmdline");
+      environment = '\0' + read_file(entry.path() / "environ");
+    } catch (const std::exception&) {
+      continue;
+    }
+    if (command.find(part) != std::string::npos &&
+        environment.find('\0' + wanted + '\0') != std::string::npos)
+      return std::stoi(name);
+  }
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("mpi: 1, 2, 3 and 4 ranks write what one process writes") {
+  if (!can_run()) return;
+  struct Case {
+    const char* config;
+    std::vector<std::string> changes;
+    std::vector<int> ranks;
+  };
+  for (const Case& c :
+       {Case{kTinyConfig, {"--set", "rule.n_members=20"}, {1, 2, 3, 4}},
+        Case{kRecurrentConfig,
+             {"--set", "rule.n_members=24", "--set", R"(rule.noise={"kind":"low_rank"})"},
+             {3}},
+        Case{kKernlConfig, {"--set", "rule.batch=30", "--set", "run.n_updates=3"}, {2, 4}}}) {
+    const Folder folder(c.config);
+    std::vector<std::string> more{"--out", "alone"};
+    more.insert(more.end(), c.changes.begin(), c.changes.end());
+    REQUIRE(folder.train(more).exit_code == 0);
+    const json alone = folder.results("alone");
+    for (const int n_ranks : c.ranks) {
+      const std::string out = "on" + std::to_string(n_ranks);
+      more[1] = out;
+      const ProgramOutcome outcome = folder.train_on(n_ranks, more);
+      INFO(n_ranks, " ranks: ", outcome.error);
+      REQUIRE(outcome.exit_code == 0);
+      json results = folder.results(out);
+      CHECK(results["state_hash"] == alone["state_hash"]);
+      CHECK(results["final"]["test_loss"] == alone["final"]["test_loss"]);
+      CHECK(results["final"]["train_loss"] == alone["final"]["train_loss"]);
+      CHECK(results["config_digest"] == alone["config_digest"]);
+      CHECK(results["machine"]["n_ranks"] == n_ranks);
+      CHECK((folder.weights(out) == folder.weights("alone")));
+      // the others are silent
+      CHECK(n_lines_with(outcome.out, "state_hash") == 1);
+      CHECK(n_lines_with(outcome.error, "backend ") == 1);
+      if (n_ranks > 1) CHECK(results["timing"]["exchange_bytes"].get<double>() > 0.0);
+    }
+  }
+}
+
+TEST_CASE("mpi: a rank that dies ends the run, and other ranks go on from the checkpoint") {
+  if (!can_run()) return;
+  const Folder folder;
+  const std::string members = "rule.n_members=24", saves = "run.checkpoint_every=1";
+  const std::string out = folder.scratch / "out";
+  ProgramOutcome outcome;
+  std::thread runs([&] {
+    outcome = folder.train_on(3, {"--out", out, "--set", members, "--set", saves, "--set",
+                                  "run.n_updates=1000000", "--set", "run.report_every=1000000"});
+  });
+  pid_t victim = 0;
+  const auto checkpoint = std::filesystem::path(out) / "checkpoint.previous.safetensors";
+  for (int i = 0; i < 3000 && (victim == 0 || !std::filesystem::exists(checkpoint)); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (std::filesystem::exists(checkpoint)) victim = find_rank(1, out);
+  }
+  REQUIRE(victim != 0);
+  ::kill(victim, SIGKILL);
+  runs.join();
+  CHECK(outcome.exit_code != 0);
+  CHECK(outcome.error.find("signal 9") != std::string::npos);
+  // two others go on from where the three were, and come to where one process comes to
+  std::vector<std::string> notes;
+  const std::int64_t n_done = read_checkpoint(out, notes).update;
+  const std::string n_updates = "run.n_updates=" + std::to_string(n_done + 3);
+  const ProgramOutcome resumed = folder.train_on(
+      2,
+      {"--resume", out, "--set", members, "--set", "run.report_every=1000000", "--set", n_updates});
+  INFO(n_done, " updates: ", resumed.error);
+  REQUIRE(resumed.exit_code == 0);
+  REQUIRE(folder.train({"--out", "straight", "--set", members, "--set", n_updates}).exit_code == 0);
+  CHECK(folder.results("out")["state_hash"] == folder.results("straight")["state_hash"]);
+  CHECK((folder.weights("out") == folder.weights("straight")));
+}
+
+TEST_CASE("mpi: what is wrong is said once, and nothing is written") {
+  if (!can_run()) return;
+  const Folder folder;
+  const auto before = listing(folder.scratch.path());
+  const ProgramOutcome wrong = folder.train_on(3, {"--out", "out", "--set", "rule.sigma=-1"});
+  CHECK(wrong.exit_code == 2);
+  CHECK(n_lines_with(wrong.error, "error: rule.sigma") == 1);
+  CHECK(listing(folder.scratch.path()) == before);
+  const ProgramOutcome failed = folder.train_on(
+      3, {"--set", "rule.n_members=40", "--set", R"(rule.optimiser={"kind":"sgd","lr":1e30})"});
+  CHECK(failed.exit_code == 1);
+  CHECK(n_lines_with(failed.error, "error: ") == 1);
+  CHECK(n_lines_with(failed.error, "not finite") == 1);
+}
+
+TEST_CASE("mpi: several processes of what cannot share its work are refused") {
+  const Folder folder;
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
+    const Environment environment(
+        std::vector<std::pair<std::string, std::string>>{{variable, "4"}});
+    ProgramSetting setting;
+    setting.folder = folder.scratch.path();
+    for (const char* command : {"eval", "check", "bench"}) {
+      const ProgramOutcome outcome = run_program({command, "config.json"}, setting);
+      CHECK(outcome.exit_code == 2);
+      CHECK(outcome.error.find("4 processes of \"" + std::string(command)) != std::string::npos);
+    }
+    CHECK(run_program({"--version"}, setting).exit_code == 0);
+    if (has_mpi()) continue;
+    const ProgramOutcome outcome = run_program({"train", "config.json", "--out", "out"}, setting);
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.error.find("built without MPI") != std::string::npos);
+    CHECK(!std::filesystem::exists(folder.scratch / "out"));
+  }
+}
+
+}  // namespace spikelane::test
