@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains for a long time and watches: resident memory must stay flat, the time of an update must not
-# drift, and Ctrl-C must leave a checkpoint within a second.
+# drift, and Ctrl-C must leave a checkpoint within a second, or two updates where those are slow.
 #   bash tools/soak.sh [SECONDS]        default: 3600, shared out to the configs
 #   CONFIGS="a.json b.json"             default: the demo, and the closed loop where it is there
 #   THREADS=1                           threads of each run
@@ -103,7 +103,9 @@ def run(config):
         sys.exit(f"{config}: only {len(marks)} reports; give it more time")
     mib, ms = medians(memory), ms_per_update(marks)
     is_flat = mib[1] <= max(1.01 * mib[0], mib[0] + 1)
-    is_good = is_good and is_flat and ms[1] <= 1.2 * ms[0] and stopped < 1.0
+    # the run stops between two updates
+    allowed_s = max(1.0, 2 * seconds / marks[-1][0])
+    is_good = is_good and is_flat and ms[1] <= 1.2 * ms[0] and stopped < allowed_s
     print(f"| {config} | {seconds:.0f} | {marks[-1][0]} | {mib[0]:.1f} -> {mib[1]:.1f} "
           f"| {ms[0]:.3f} -> {ms[1]:.3f} | {1000 * stopped:.0f} |", flush=True)
 
