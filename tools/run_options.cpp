@@ -149,7 +149,8 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
 
 void check_backend(const RunConfig& config, const RunOptions& options, MachineChoice& machine,
                    ProblemList& problems) {
-  if (!machine.kernels || !machine.kernels->cuda || config.rule.kind != RuleKind::kKernl) return;
+  if (!machine.kernels || !cuda_of(*machine.kernels) || config.rule.kind != RuleKind::kKernl)
+    return;
   if (options.backend == "cuda")
     problems.add("--backend", "\"cuda\"",
                  "\"auto\" or \"cpu\" for rule.kind \"kernl\", whose updates the CUDA backend does "
@@ -175,7 +176,7 @@ MachineInfo machine_info(const MachineChoice& machine) {
   MachineInfo info;
   info.cpu = cpu_name();
   info.isa = machine.kernels->isa;
-  info.backend = machine.kernels->cuda ? "cuda" : "cpu";
+  info.backend = cuda_of(*machine.kernels) ? "cuda" : "cpu";
   info.device = machine.device;
   info.n_threads = machine.n_threads;
   return info;
@@ -186,9 +187,9 @@ const char* layout_name(Layout layout) {
 }
 
 std::string to_text(const MachineChoice& machine, const RunOptions& options, const Plan& plan) {
-  std::string text = machine.kernels->cuda ? "cuda" : "cpu";
+  std::string text = cuda_of(*machine.kernels) ? "cuda" : "cpu";
   text += options.backend == "auto" ? " (auto), " : ", ";
-  if (machine.kernels->cuda) text += machine.device + ", ";
+  if (cuda_of(*machine.kernels)) text += machine.device + ", ";
   text += machine.kernels->isa;
   text += ", " + std::to_string(machine.n_threads);
   text += machine.n_threads == 1 ? " thread, layout " : " threads, layout ";

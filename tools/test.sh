@@ -45,6 +45,13 @@ if ! bash tools/build.sh; then
 fi
 run_tests release ctest --test-dir build/release --output-on-failure -j "$(nproc)"
 
+# the CUDA backend: on a device or through an emulator of one, else its tests say they are skipped
+if [ -e build/release/libspikelane_cuda.so ]; then
+  run_tests cuda ctest --test-dir build/release -C cuda -L '^cuda$' --output-on-failure
+else
+  echo "note: no nvcc, so no tests of the CUDA backend"
+fi
+
 # g++ 12's sanitizers do not know the memory layout of kernels with more address randomisation
 fixed_layout=()
 if setarch -R true 2> /dev/null; then fixed_layout=(setarch -R); fi

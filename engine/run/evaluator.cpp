@@ -6,11 +6,12 @@
 
 #include "engine/config/user_error.h"
 #include "engine/run/replay.h"
+#include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
 Evaluator::Evaluator(const Plan& plan, const KernelTable& kernels, ThreadPool& pool)
-    : plan_(plan), kernels_(kernels), pool_(pool) {
+    : plan_(plan), kernels_(kernels), pool_(pool), cuda_(cuda_of(kernels)) {
   for (int thread = 0; thread < pool.n_threads() && !runs_on_device(); ++thread)
     scratch_.emplace_back(plan, plan.view().n_steps, true);
 }
@@ -94,8 +95,8 @@ void Evaluator::run_on_device(int first, int n, const Members* members,
   if (!device_ || n_device_members_ != n || n_device_samples_ != n_samples ||
       device_draws_ != draws) {
     device_.reset();
-    device_ = std::make_unique<DeviceTrials>(*kernels_.cuda, plan_, n, n_samples,
-                                             plan_.view().n_steps, false, draws);
+    device_ = std::make_unique<DeviceTrials>(*cuda_, plan_, n, n_samples, plan_.view().n_steps,
+                                             false, draws);
     n_device_members_ = n;
     n_device_samples_ = n_samples;
     device_draws_ = draws;
@@ -121,7 +122,7 @@ void Evaluator::run_on_device(int first, int n, const Members* members,
     throw_not_finite({first + static_cast<int>(lost->member),
                       static_cast<int>(lost->tile) * plan_.lanes_per_tile() + lost->at.lane,
                       lost->at.population, lost->at.step},
-                     fill_block, inputs);
+                     fill_block, inputs, nullptr);
 }
 
 void Evaluator::throw_not_finite(const NotFiniteRow& row,

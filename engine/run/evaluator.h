@@ -47,7 +47,7 @@ class Evaluator {
 
  private:
   // noise of low rank is the CPU's alone so far
-  bool runs_on_device() const { return kernels_.cuda != nullptr && plan_.rank() == 0; }
+  bool runs_on_device() const { return cuda_ != nullptr && plan_.rank() == 0; }
   void run_on_device(int first, int n, const Members* members,
                      const std::function<void(int, float*)>& fill_block,
                      const EncodedInputs& inputs, TrialScores& scores);
@@ -57,6 +57,7 @@ class Evaluator {
   const Plan& plan_;
   const KernelTable& kernels_;
   ThreadPool& pool_;
+  const CudaFunctions* cuda_;             // the device, where it was chosen
   std::vector<Scratch> scratch_;          // one a thread; none where a device runs the trials
   std::unique_ptr<DeviceTrials> device_;  // for as many members and samples as the last call had
   int n_device_members_ = 0, n_device_samples_ = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/config/user_error.h"
+#include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
@@ -25,9 +26,9 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
                    static_cast<std::size_t>(state_.tiles_per_member() * plan.view().n_inputs *
                                             plan.lanes_per_tile()) *
                    sizeof(float)) {
-  if (kernels.cuda && plan.rank() == 0)
-    device_ = std::make_unique<DeviceTrials>(*kernels.cuda, plan, n_members, n_samples, max_window,
-                                             true, false);
+  if (const CudaFunctions* cuda = cuda_of(kernels); cuda && plan.rank() == 0)
+    device_ =
+        std::make_unique<DeviceTrials>(*cuda, plan, n_members, n_samples, max_window, true, false);
   for (int thread = 0; thread < pool.n_threads() && !device_; ++thread)
     scratch_.emplace_back(plan, max_window, false);
   const int n_tiles = state_.tiles_per_member(), n_lanes = plan.lanes_per_tile();

@@ -8,6 +8,7 @@
 #include "engine/run/kernl_trainer.h"
 #include "engine/run/mean_test.h"
 #include "engine/run/online_trainer.h"
+#include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
@@ -76,7 +77,7 @@ class TrainingRun {
         test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
     result_.machine.isa = kernels.isa;
-    result_.machine.backend = kernels.cuda ? "cuda" : "cpu";
+    result_.machine.backend = cuda_of(kernels) ? "cuda" : "cpu";
     result_.machine.n_threads = pool.n_threads();
     result_.machine.n_ranks = ranks_.n_ranks();
     trainer_->use_ranks(ranks_);

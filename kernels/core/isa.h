@@ -18,11 +18,8 @@ using namespace isa_generic;
 
 #if defined(__CUDACC__)
 #define SPIKELANE_HD __host__ __device__
-#define SPIKELANE_INLINE __host__ __device__ __forceinline__
-// before a loop that nvcc shall not unroll: rare work, whose copies would only be longer to load
-#define SPIKELANE_ROLLED _Pragma("unroll 1")
+#define SPIKELANE_INLINE __forceinline__
 #else
 #define SPIKELANE_HD
 #define SPIKELANE_INLINE inline __attribute__((always_inline))
-#define SPIKELANE_ROLLED
 #endif

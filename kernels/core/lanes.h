@@ -25,9 +25,7 @@
 
 #include "kernels/core/isa.h"
 
-#if defined(__CUDACC__)
-// nvcc sees one lane: a worker of a CUDA team is a float wide
-#elif defined(SPIKELANE_FORCE_GENERIC_LANES)
+#if defined(SPIKELANE_FORCE_GENERIC_LANES)
 #include "kernels/core/lanes_generic.h"
 #elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && \
     defined(__AVX512DQ__)
@@ -40,7 +38,6 @@
 
 #include "kernels/core/scalar_lane.h"
 
-#if !defined(__CUDACC__)
 namespace spikelane::SPIKELANE_ISA {
 
 inline constexpr int kLaneWidth = 16;
@@ -69,4 +66,3 @@ SPIKELANE_INLINE IntLanes mul_high(IntLanes a, IntLanes b) {
 }
 
 }  // namespace spikelane::SPIKELANE_ISA
-#endif

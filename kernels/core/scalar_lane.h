@@ -72,22 +72,6 @@ SPIKELANE_HD SPIKELANE_INLINE float bit_cast_float(uint32_t a) {
 #endif
 }
 
-/// The number of the lowest set bit of a word that is not 0, and how many bits are set.
-SPIKELANE_HD SPIKELANE_INLINE int lowest_bit(uint32_t a) {
-#if defined(__CUDA_ARCH__)
-  return __ffs(static_cast<int>(a)) - 1;
-#else
-  return __builtin_ctz(a);
-#endif
-}
-SPIKELANE_HD SPIKELANE_INLINE int count_bits(uint32_t a) {
-#if defined(__CUDA_ARCH__)
-  return __popc(a);
-#else
-  return __builtin_popcount(a);
-#endif
-}
-
 SPIKELANE_HD SPIKELANE_INLINE float min(float a, float b) { return a < b ? a : b; }
 SPIKELANE_HD SPIKELANE_INLINE float max(float a, float b) { return a > b ? a : b; }
 SPIKELANE_HD SPIKELANE_INLINE float abs(float a) {

@@ -62,7 +62,6 @@ const KernelTable kKernels = {kIsaName,
                               draw_perturbed,
                               accumulate_gradient,
                               accumulate_low_rank,
-                              burn_fma,
-                              nullptr};
+                              burn_fma};
 
 }  // namespace spikelane::SPIKELANE_ISA

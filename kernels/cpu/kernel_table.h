@@ -15,8 +15,6 @@
 
 namespace spikelane {
 
-struct CudaFunctions;
-
 struct KernelTable {
   const char* isa;  // "x86-64-v4"
   int vector_bits;
@@ -36,9 +34,6 @@ struct KernelTable {
   /// 2 * 16 * 16 * n_rounds float operations in chains of fma, for the measured peak; returns a
   /// value to keep
   float (*burn_fma)(int64_t n_rounds);
-  /// The CUDA backend where it was chosen (kernels/cuda): trials and steps run there, and the
-  /// functions above do what is left.
-  const CudaFunctions* cuda = nullptr;
 };
 
 /// The tables that this machine can run, slowest first. Never empty.

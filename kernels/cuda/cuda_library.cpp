@@ -6,6 +6,7 @@
 #include <climits>
 #include <cstdlib>
 #include <deque>
+#include <mutex>
 #include <vector>
 
 namespace spikelane {
@@ -73,13 +74,36 @@ const CudaFunctions* find_cuda(std::string* why) {
   return found.functions;
 }
 
+namespace {
+
+struct DeviceTable {
+  KernelTable table;
+  const CudaFunctions* cuda;
+};
+
+std::mutex tables_mutex;
+
+// one an instruction set at most; their places do not change
+std::deque<DeviceTable>& device_tables() {
+  static std::deque<DeviceTable> tables;
+  return tables;
+}
+
+}  // namespace
+
 const KernelTable* with_cuda(const KernelTable& cpu, const CudaFunctions& cuda) {
-  static std::deque<KernelTable> tables;  // one an instruction set at most
-  for (const KernelTable& table : tables)
-    if (table.run_tiles == cpu.run_tiles) return &table;
-  tables.push_back(cpu);
-  tables.back().cuda = &cuda;
-  return &tables.back();
+  const std::lock_guard lock(tables_mutex);
+  for (const DeviceTable& known : device_tables())
+    if (known.table.run_tiles == cpu.run_tiles) return &known.table;
+  device_tables().push_back({cpu, &cuda});
+  return &device_tables().back().table;
+}
+
+const CudaFunctions* cuda_of(const KernelTable& kernels) {
+  const std::lock_guard lock(tables_mutex);
+  for (const DeviceTable& known : device_tables())
+    if (&known.table == &kernels) return known.cuda;
+  return nullptr;
 }
 
 }  // namespace spikelane

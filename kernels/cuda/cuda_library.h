@@ -12,7 +12,11 @@ namespace spikelane {
 /// `why` says what is missing. The answer is found once.
 const CudaFunctions* find_cuda(std::string* why);
 
-/// `cpu` with the device's functions in it; lives as long as the program.
+/// A copy of `cpu` that stands for the device: Evaluator and Simulation run there when they are
+/// given it, and all else on the CPU. Lives as long as the program.
 const KernelTable* with_cuda(const KernelTable& cpu, const CudaFunctions& cuda);
+
+/// The device that `kernels` stands for, or null.
+const CudaFunctions* cuda_of(const KernelTable& kernels);
 
 }  // namespace spikelane

@@ -22,6 +22,7 @@
 
 #include <stdint.h>
 
+#include "kernels/core/device.h"
 #include "kernels/core/lanes.h"
 #include "kernels/step/views.h"
 

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "kernels/core/device.h"
 #include "kernels/core/double_math.h"
 #include "kernels/core/isa.h"
 #include "kernels/step/views.h"

@@ -16,7 +16,8 @@
 namespace spikelane::SPIKELANE_ISA {
 
 /// c' of the projections of population p in step t, for all its neurons.
-SPIKELANE_HD inline void sum_factor_rows(const Tile& tile, int p, int t) {
+template <class Team>
+SPIKELANE_HD void sum_factor_rows(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
@@ -177,7 +178,8 @@ SPIKELANE_HD void step_population_row(const Team& team, const Tile& tile, int p,
     step_readout_row(team, tile, p, t);
     return;
   }
-  if (tile.plan->rank > 0) sum_factor_rows(tile, p, t);
+  if constexpr (Team::kWidth > 1)
+    if (tile.plan->rank > 0) sum_factor_rows(team, tile, p, t);
   if (population.model == Model::kAlif)
     step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, team.vector_begin(), t);
   else

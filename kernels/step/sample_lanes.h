@@ -171,7 +171,8 @@ SPIKELANE_HD void run_spiking(const Team& team, const Tile& tile, int p, int t_b
   if (uses_table) {
     run_leaky_by_table(team, tile, p, t_begin, t_end);
   } else {
-    if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
+    if constexpr (Team::kWidth > 1)
+      if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
     if (population.model == Model::kAlif)
       run_spiking_blocks<AlifCell>(team, tile, p, t_begin, t_end);
     else

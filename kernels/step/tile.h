@@ -1,6 +1,7 @@
 // The tile at hand: plan, one member's parameters, inputs, state memory and working memory.
 #pragma once
 
+#include "kernels/core/device.h"
 #include "kernels/core/lanes.h"
 #include "kernels/step/views.h"
 

@@ -17,9 +17,7 @@ inline const KernelTable* cuda_kernels_or_skip() {
     note_skip("no CUDA device, and no emulator of one in $SPIKELANE_CUDA_EMULATOR: " + why);
     return nullptr;
   }
-  static KernelTable table = *find_kernels("");
-  table.cuda = cuda;
-  return &table;
+  return with_cuda(*find_kernels(""), *cuda);
 }
 
 }  // namespace spikelane::test

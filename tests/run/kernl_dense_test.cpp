@@ -34,17 +34,18 @@ struct Trial {
   bool has_h() const {
     return learned.place == DerivativePlace::kError || learned.place == DerivativePlace::kSeed;
   }
-  float error(int u, int i) const {
-    const float c = memory.kernl().source[i] * rule.signal[u] + learned.rate_error[i];
+  float error(int u, int i, bool is_slow) const {
+    const float* rate_error = is_slow ? learned.slow_rate_error : learned.rate_error;
+    const float c = memory.kernl().source[i] * rule.signal[u] + rate_error[i];
     return has_h() ? h(u, i) * c : c;
   }
   /// L of the fast filter, or L' of the slow one.
   float signal(int u, int i, bool is_slow) const {
     const float* M = is_slow ? learned.slow_sensitivity : learned.sensitivity;
-    if (!M) return is_slow ? learned.slow_gain[i] * error(u, i) : error(u, i);
+    if (!M) return is_slow ? learned.slow_gain[i] * error(u, i, true) : error(u, i, false);
     float sum = 0.0f;
     for (int k = 0; k < learned.n; ++k)
-      sum = std::fma(error(u, k), M[k * learned.n_padded + i], sum);
+      sum = std::fma(error(u, k, is_slow), M[k * learned.n_padded + i], sum);
     return sum;
   }
   float a(int u, int i) const {
