@@ -158,9 +158,8 @@ spikelane_status spikelane_step(spikelane_session session, const float* observat
   });
 }
 
-spikelane_status spikelane_read(spikelane_session session, int32_t population,
-                                spikelane_field field, float* values, size_t n_values, char* error,
-                                size_t error_size) {
+spikelane_status spikelane_read(spikelane_session session, int32_t population, int32_t field,
+                                float* values, size_t n_values, char* error, size_t error_size) {
   return with_session(session, error, error_size, [&](const ErrorText& text, ApiSession& opened) {
     const int n_populations = opened.plan().view().n_populations;
     if (population < 0 || population >= n_populations)

@@ -218,10 +218,10 @@ SPIKELANE_API spikelane_status spikelane_step(spikelane_session session, const f
                                               size_t n_observations, float* actions,
                                               size_t n_actions, char* error, size_t error_size);
 
-/** Reads one field of population 0 .. n_populations-1 of all rows into `values`, (R, N); n_values
- * = R * N is checked. Allocates nothing. */
+/** Reads one field (a spikelane_field) of population 0 .. n_populations-1 of all rows into
+ * `values`, (R, N); n_values = R * N is checked. Allocates nothing. */
 SPIKELANE_API spikelane_status spikelane_read(spikelane_session session, int32_t population,
-                                              spikelane_field field, float* values, size_t n_values,
+                                              int32_t field, float* values, size_t n_values,
                                               char* error, size_t error_size);
 SPIKELANE_API spikelane_status spikelane_describe_session(spikelane_session session,
                                                           spikelane_session_info* info, char* error,

@@ -78,8 +78,7 @@ TEST_CASE("api: wrong steps are refused and change nothing") {
         SPIKELANE_ERROR_ARGUMENT, "does not learn");
   std::vector<float> values(140, -1.0f);
   auto read = [&](int population, int field, float* to, std::size_t n) {
-    return spikelane_read(run.session, population, static_cast<spikelane_field>(field), to, n,
-                          run.error, sizeof run.error);
+    return spikelane_read(run.session, population, field, to, n, run.error, sizeof run.error);
   };
   check(read(2, SPIKELANE_SPIKES, values.data(), 140), SPIKELANE_ERROR_ARGUMENT, "population");
   check(read(0, SPIKELANE_SPIKES, values.data(), 139), SPIKELANE_ERROR_ARGUMENT, "allowed: 140");

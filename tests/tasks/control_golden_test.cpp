@@ -87,6 +87,7 @@ TEST_SUITE("golden") {
       const auto reward = read_npy(folder / "reward.npy").as<double>();
       const Components components(state, 2), rewards(reward, 1);
       const TaskPort port = pendulum_port();
+      std::size_t n_other_square = 0;
       int n_wrong = 0;
       for (std::size_t e = 0; e < n_episodes; ++e)
         for (std::size_t t = 0; t < n_steps; ++t) {
@@ -99,12 +100,17 @@ TEST_SUITE("golden") {
           const StepOutcome outcome = port.step(port, nullptr, &a, s.data(), observation);
           for (std::size_t i = 0; i < 2; ++i)
             n_wrong += !components.agree(i, s[i], state[2 * row + i]);
-          n_wrong += !rewards.agree(0, outcome.reward, reward[row]);
+          // the original squares its float32 torque with the C library's powf, which is not always
+          // the nearest float: then its cost of the torque, up to 0.004, is one float beside ours
+          const bool agrees = rewards.agree(0, outcome.reward, reward[row]);
+          n_other_square += !agrees;
+          n_wrong += !agrees && std::abs(outcome.reward - reward[row]) > 0x1.01p-32;
           n_wrong += std::abs(observation[0] - std::cos(s[0])) > 1e-6;
           n_wrong += std::abs(observation[1] - std::sin(s[0])) > 1e-6;
         }
       CHECK(n_episodes > 0);
       CHECK(n_wrong == 0);
+      CHECK(n_other_square <= n_episodes * n_steps / 500);
     }
   }
 }

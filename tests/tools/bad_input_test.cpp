@@ -161,7 +161,8 @@ TEST_CASE("program: options that are wrong are refused") {
   write_file(folder / "config.json", kTinyConfig);
   check_refused(folder, {}, {"subcommand"});
   check_refused(folder, {"trian", "config.json"}, {"\"trian\"", "(nearest: \"train\")"});
-  check_refused(folder, {"export"}, {"\"export\""});
+  check_refused(folder, {"export"}, {"DIR is required"});
+  check_refused(folder, {"exprot"}, {"\"exprot\"", "(nearest: \"export\")"});
   check_refused(folder, {"train"}, {"CONFIG.json"});
   check_refused(folder, {"train", "config.json", "--thread", "2"}, {"--thread"});
   check_refused(folder, {"train", "config.json", "--threads", "1025"}, {"--threads", "1024"});
