@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 struct BenchOptions {
   RunOptions machine;
   std::vector<std::string> scenes;
-  std::optional<std::string> json;
+  std::optional<std::string> json, steps;
   bool lists = false, is_quick = false;
 };
 
@@ -58,7 +58,8 @@ std::string to_text(const SceneResult& scene) {
   if (scene.microseconds_p50)
     line(text_of("%.3f us mean, ", *scene.microseconds_mean) +
          text_of("%.3f us p50, %.3f us p99, %.3f us p99.9", *scene.microseconds_p50,
-                 *scene.microseconds_p99, *scene.microseconds_p999));
+                 *scene.microseconds_p99, *scene.microseconds_p999) +
+         (scene.microseconds_max ? text_of(", %.1f us max", *scene.microseconds_max) : ""));
   line(text_of("%.5f s min, %.5f s median of %.0f", scene.seconds_min, scene.seconds_median,
                scene.n_repeats) +
        ", " + rate_text(*scene.sample_steps_per_s) + "sample-steps/s");
@@ -94,6 +95,8 @@ class BenchCommand {
       if (std::find(names.begin(), names.end(), scene) == names.end())
         problems_.add("SCENE", in_quotes(scene), one_of_text(names, scene));
     if (options.json) check_json_file(*options.json, problems_);
+    if (options.steps)
+      n_steps_ = read_count(*options.steps, "--steps", 1, 1'000'000'000, problems_).value_or(0);
     problems_.throw_if_any();
   }
 
@@ -113,8 +116,8 @@ class BenchCommand {
     std::printf("FMA peak %.1f GFLOP/s (one thread %.1f), memory bandwidth %.1f GB/s\n",
                 peak.gflops, peak.gflops_one_thread, peak.bandwidth_gb_s);
 
-    const BenchMachine machine{*machine_.kernels, pool, machine_.plan_options, peak,
-                               options_.is_quick};
+    const BenchMachine machine{*machine_.kernels, pool,    machine_.plan_options, peak,
+                               options_.is_quick, n_steps_};
     for (const BenchScene& scene : bench_scenes()) {
       const auto& wanted = options_.scenes;
       if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), scene.name) == wanted.end())
@@ -138,6 +141,7 @@ class BenchCommand {
     for (const std::string& scene : scenes) text += " " + scene;
     text += " --threads " + std::to_string(machine_.n_threads) + " --isa " + machine_.kernels->isa;
     if (options_.machine.layout) text += " --layout " + *options_.machine.layout;
+    if (options_.steps) text += " --steps " + *options_.steps;
     if (options_.is_quick) text += " --quick";
     return text;
   }
@@ -145,6 +149,7 @@ class BenchCommand {
   const BenchOptions& options_;
   ProblemList problems_;
   MachineChoice machine_;
+  long n_steps_ = 0;
 };
 
 }  // namespace
@@ -155,6 +160,7 @@ void add_bench_command(CLI::App& app, int& exit_code) {
   command->add_option("SCENE", options->scenes, "scenes to run (default: all)");
   command->add_flag("--list", options->lists, "print the scenes and end");
   command->add_option("--json", options->json, "file for the results (tools/bench.schema.json)");
+  command->add_option("--steps", options->steps, "steps of the scene latency_api");
   add_machine_options(*command, options->machine);
   command->add_flag("--quick", options->is_quick, "tiny sizes, for tests")->group("");
   command->callback([options, &exit_code] {

@@ -22,6 +22,7 @@ struct BenchMachine {
   PlanOptions plan_options;
   MachinePeak peak;
   bool is_quick = false;  // tiny sizes, for tests: the figures mean nothing
+  long n_steps = 0;       // of latency_api; 0: its own number
 };
 
 struct BenchScene {
@@ -37,6 +38,7 @@ std::vector<SceneResult> run_es_randman(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine);
 std::vector<SceneResult> run_latency(const BenchMachine& machine);
+std::vector<SceneResult> run_latency_api(const BenchMachine& machine);
 std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine);
 std::vector<SceneResult> run_closed_loop(const BenchMachine& machine);
 std::vector<SceneResult> run_smnist_trial(const BenchMachine& machine);

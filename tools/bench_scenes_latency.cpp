@@ -3,61 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "engine/config/user_error.h"
 #include "engine/run/simulation.h"
 #include "tasks/scenes/scenes.h"
 #include "tools/bench_latency.h"
 #include "tools/bench_scenes.h"
+#include "tools/latency_net.h"
 
 namespace spikelane {
 
 namespace {
 
-constexpr int kInputs = 16, kOutputs = 4;
-
-/// Marsaglia's xorshift, 24 bits of each number, in -a .. a.
-class Xorshift {
- public:
-  float next(float a) {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return a * (static_cast<float>(state_ >> 40) * (2.0f / 16777216) - 1.0f);
-  }
-
- private:
-  std::uint64_t state_ = 1;
-};
-
-struct LatencyNet {
-  NetworkDescription network;
-  std::vector<float> parameters;  // input -> hidden, hidden -> hidden, hidden -> output
-  float feedback[kOutputs][kInputs];
-};
-
-LatencyNet make_net(int n) {
-  LatencyNet net;
-  net.network.n_inputs = kInputs;
-  // the output is the sum of the weights of who fired in this very step
-  net.network.populations = {leaky("hidden", n, 0.9), readout("output", kOutputs, 0.0, 1.0)};
-  ProjectionDescription projection;
-  for (const auto& [from, to] :
-       {std::pair{"input", "hidden"}, {"hidden", "hidden"}, {"hidden", "output"}}) {
-    projection.from = from;
-    projection.to = to;
-    net.network.projections.push_back(projection);
-  }
-  Xorshift random;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(n));
-  for (int i = 0; i < kInputs * n; ++i) net.parameters.push_back(random.next(1.0f));
-  for (int i = 0; i < n * n; ++i) net.parameters.push_back(random.next(scale));
-  for (int i = 0; i < n * kOutputs; ++i) net.parameters.push_back(random.next(scale));
-  for (auto& row : net.feedback)
-    for (float& weight : row) weight = random.next(1.7f);
-  return net;
-}
+constexpr int kInputs = LatencyNet::kInputs, kOutputs = LatencyNet::kOutputs;
 
 /// The net, its state and the world around it: what the outputs do to the inputs.
 class ClosedLoop {
@@ -73,14 +31,7 @@ class ClosedLoop {
   }
 
   void reset() { simulation_.reset(); }
-  void feel() {
-    inputs_.fill(1.0f);
-    for (int o = 0; o < kOutputs; ++o) {
-      const float output = outputs_[o * stride_];
-      for (int i = 0; i < kInputs; ++i)
-        inputs_[static_cast<std::size_t>(i)] += output * net_.feedback[o][i];
-    }
-  }
+  void feel() { net_.feel(outputs_, stride_, inputs_.data()); }
   void step() { simulation_.step(inputs_); }
 
   const Simulation& simulation() const { return simulation_; }
@@ -103,7 +54,7 @@ class ClosedLoop {
 
 SceneResult measure_latency(const BenchMachine& machine, int n) {
   const int n_steps = machine.is_quick ? 200 : 20'000;
-  const LatencyNet net = make_net(n);
+  const LatencyNet net = make_latency_net(n);
   ThreadPool alone(1);
   ClosedLoop loop(net, machine, alone, n_steps, false);
 

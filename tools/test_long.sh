@@ -4,6 +4,7 @@
 #   bash tools/test_long.sh [CONFIG.json]...      default: configs/randman_es.json
 #   SEEDS="1 2 3"      seeds of the run
 #   KILLS=200          how often; 0: not at all
+#   STEPS=10000000     steps of the C API in which allocations are counted; 0: none
 #   LEAST=94           fail below that test accuracy in %, default: none (94 for the default config)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,6 +22,11 @@ if [ "$kills" -gt 0 ]; then
   SPIKELANE_KILLS=$kills build/release/spikelane_tests --test-case="kills:*"
 else
   bash tools/build.sh program
+fi
+steps=${STEPS:-10000000}
+if [ "$steps" -gt 0 ]; then
+  if [ "$kills" -eq 0 ]; then bash tools/build.sh; fi
+  SPIKELANE_LONG_STEPS=$steps build/release/spikelane_tests --test-case="api: a hundred thousand*"
 fi
 results=()
 for config in "$@"; do

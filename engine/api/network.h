@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/api/coding.h"
 #include "engine/api/entry.h"
 #include "engine/api/handles.h"
 #include "engine/report/policy_file.h"
@@ -13,7 +14,9 @@ namespace spikelane {
 
 struct ApiNetwork {
   Policy policy;
-  std::uint64_t digest = 0;  // XXH64 over structure and weights
+  std::shared_ptr<const ApiCoding> coding;
+  // what a saved state belongs to: structure and weights, and where it learns the rule too
+  std::uint64_t digest = 0, learner_digest = 0;
   MemoryHooks memory;
   spikelane_log_function log = nullptr;
   void* log_user = nullptr;
@@ -24,5 +27,8 @@ struct ApiNetwork {
 };
 
 SharedHandles<ApiNetwork>& api_networks();
+
+/// Sets both digests from the policy.
+void set_digests(ApiNetwork& network);
 
 }  // namespace spikelane

@@ -269,7 +269,7 @@ void check_es(const RunConfig& config, bool is_phase_list, Problems& problems) {
 void check_kernl(const RunConfig& config, Problems& problems) {
   const KernlConfig& kernl = config.rule.kernl;
   const NetworkDescription& network = config.network;
-  if (!knows_all_ends(network, problems)) return;
+  if (!knows_all_ends(network, problems) || network.populations.empty()) return;
   const std::vector<std::string> tensors = tensor_names(network);
   for (std::size_t i = 0; i < kernl.trained.size(); ++i)
     check_tensor_name(kernl.trained[i], "rule.trained." + std::to_string(i), tensors, problems);

@@ -136,7 +136,8 @@ void ConfigReader::per_neuron(const Key& key, std::vector<double>& values, int n
                   "one number, or an array of n = " + std::to_string(n) + " numbers");
   }
   std::vector<double> read(found->size());
-  bool is_right = true;
+  // an array of another length is never stored: checks look at its n-th entry
+  bool is_right = n == 0 || found->size() == static_cast<std::size_t>(n);
   for (std::size_t i = 0; i < read.size(); ++i) {
     if (!read_number((*found)[i], range, read[i])) {
       is_right = false;

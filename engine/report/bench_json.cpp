@@ -22,6 +22,7 @@ ordered_json scene_to_json(const SceneResult& scene) {
   put_if_any("microseconds_p50", scene.microseconds_p50);
   put_if_any("microseconds_p99", scene.microseconds_p99);
   put_if_any("microseconds_p999", scene.microseconds_p999);
+  put_if_any("microseconds_max", scene.microseconds_max);
   put_if_any("firing_rate", scene.firing_rate);
   object["bound"] = scene.bound;
   put_if_any("bound_share", scene.bound_share);

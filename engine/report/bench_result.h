@@ -17,7 +17,8 @@ struct SceneResult {
   std::optional<double> sample_steps_per_s;  // members x samples x steps
   std::optional<double> env_steps_per_s;     // control steps of all environments
   std::optional<double> physics_share;       // of the time, 0..1, that environments take
-  std::optional<double> microseconds_p50, microseconds_p99, microseconds_p999;  // of one step
+  std::optional<double> microseconds_p50, microseconds_p99, microseconds_p999,
+      microseconds_max;                // of one step
   std::optional<double> firing_rate;   // spikes per neuron and step
   std::string bound;                   // which limit is meant: "FMA peak", "memory bandwidth", ...
   std::optional<double> bound_share;   // what was reached of it, 0..1

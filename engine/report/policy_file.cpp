@@ -7,6 +7,7 @@
 #include "engine/config/parse_config.h"
 #include "engine/config/problems.h"
 #include "engine/plan/plan.h"
+#include "engine/report/checksum.h"
 #include "engine/report/weights.h"
 
 namespace spikelane {
@@ -23,8 +24,8 @@ static std::unique_ptr<const Plan> plan_of(const RunConfig& config) {
 std::string policy_to_safetensors(const RunConfig& config, std::span<const float> parameters) {
   const auto plan = plan_of(config);
   const std::string weights = weights_to_safetensors(*plan, parameters);
-  return to_safetensors(parse_safetensors(weights, "weights"),
-                        {{kFormatKey, kFormat}, {kConfigKey, config_to_json(config)}});
+  return to_checked_safetensors(parse_safetensors(weights, "weights"),
+                                {{kFormatKey, kFormat}, {kConfigKey, config_to_json(config)}});
 }
 
 // inputs of the network, from the first tensor that reads them; 0 where none does

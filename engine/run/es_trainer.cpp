@@ -127,29 +127,38 @@ void EsTrainer::step_mean(std::span<const double> losses, UpdateScores& scores) 
   optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
 }
 
-UpdateScores EsTrainer::update() {
-  const EsConfig& es = config_.rule.es;
-  UpdateScores scores;
-  const auto start = Clock::now();
+void EsTrainer::begin_update() {
   trials_->begin_update(update_);
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
-  const std::vector<double> losses = run_members();
-  scores.trial_s = seconds_since(start);
+}
 
-  const auto update_start = Clock::now();
+UpdateScores EsTrainer::finish_update(std::span<const double> losses) {
+  UpdateScores scores;
+  const auto start = Clock::now();
   step_mean(losses, scores);
-  scores.loss = tree_sum_blocks_of_8(losses) / es.n_members;
+  scores.loss = tree_sum_blocks_of_8(losses) / config_.rule.es.n_members;
+  StateHash hash;
+  hash.add(loss_hash_);
+  hash.add(losses);
+  loss_hash_ = hash.value();
+  ++update_;
+  scores.update_s = seconds_since(start);
+  return scores;
+}
+
+UpdateScores EsTrainer::update() {
+  const auto start = Clock::now();
+  begin_update();
+  const std::vector<double> losses = run_members();
+  const double trial_s = seconds_since(start);
+
+  UpdateScores scores = finish_update(losses);
+  scores.trial_s = trial_s;
   if (trials_->gives_returns())
     scores.mean_return = -scores.loss;
   else
     scores.accuracy =
         static_cast<double>(n_correct_) / static_cast<double>(scores_.is_correct.size());
-  StateHash hash;
-  hash.add(loss_hash_);
-  hash.add(std::span<const double>(losses));
-  loss_hash_ = hash.value();
-  ++update_;
-  scores.update_s = seconds_since(update_start);
   return scores;
 }
 

@@ -26,6 +26,15 @@ class EsTrainer : public Trainer {
             ThreadPool& pool, const Dataset& data);
 
   UpdateScores update() override;
+
+  /// The same in two halves, for who runs the members: begin_update sets the members that
+  /// `members()` writes, finish_update takes their losses (M), in member order.
+  void begin_update();
+  const Members& members() const { return members_; }
+  UpdateScores finish_update(std::span<const double> losses);
+  /// Starts the search elsewhere than at the config's start values; before the first update.
+  void set_mean(std::span<const float> mean) { mean_.assign(mean.begin(), mean.end()); }
+
   std::int64_t n_updates() const override { return update_; }
   const Plan& plan() const override { return trials_->plan(); }
   const std::vector<float>& parameters() const override { return mean_; }

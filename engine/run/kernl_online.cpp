@@ -10,7 +10,7 @@
 namespace spikelane {
 
 KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
-                         const KernelTable& kernels, ThreadPool& pool, int n_rows)
+                         const KernelTable& kernels, ThreadPool& pool, int n_rows, bool has_host)
     : plan_(plan),
       rule_(rule),
       kernels_(kernels),
@@ -19,6 +19,7 @@ KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlCon
       n_parts_((n_rows + static_cast<int>(kSumBlock) - 1) / static_cast<int>(kSumBlock)),
       k_steps_(config.k_steps),
       state_(plan, 1, n_rows),
+      has_host_(has_host),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
       surrogate_(config.surrogate),
       gamma_(config.gamma) {
@@ -83,12 +84,17 @@ void KernlOnline::place_memory() {
       take(online.event_begin, n_pre + 1);
       take(online.event_next, n_pre);
       take(online.event_steps, n_pre * k);
+      if (has_host_) take(online.event_values, std::int64_t{view.n_inputs} * k);
       take(kernl_[thread].output_error, std::int64_t{plan_.output().n_padded});
     }
     take(gradients_, n_parts_ * stride_);
     take(given_error_, n_rows_ * n_largest);
     take(frame_units_, n_rows_ * k * view.n_inputs + 1);
     take(frame_begin_, n_rows_ * (k + 1));
+    if (has_host_) {
+      take(frame_values_, n_rows_ * k * view.n_inputs);
+      take(output_error_, std::int64_t{n_rows_} * plan_.output().n_padded);
+    }
     if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
   }
   for (int row = 0; row < n_rows_; ++row) {
@@ -96,12 +102,14 @@ void KernlOnline::place_memory() {
     frame.units = frame_units_ + row * k * view.n_inputs;
     frame.step_begin = frame_begin_ + row * (k + 1);
     frame.n_lanes = 1;
+    if (has_host_) frame.dense = frame_values_ + row * k * view.n_inputs;
     frame_views_.push_back(frame);
   }
 }
 
 void KernlOnline::reset() {
   t_ = 0;
+  has_learned_ = true;
   NotFinite not_finite{-1, 0, 0, 0};
   TrialArgs args{};
   args.plan = &plan_.view();
@@ -121,7 +129,7 @@ void KernlOnline::reset() {
 
 void KernlOnline::run_part(int part, int thread, const InputView* inputs,
                            const std::int32_t* labels, const float* block, int n_steps,
-                           const float* given_error) {
+                           const float* given_error, const float* output_error) {
   const int begin = part * static_cast<int>(kSumBlock);
   const int end = std::min(begin + static_cast<int>(kSumBlock), n_rows_);
   const auto at_thread = static_cast<std::size_t>(thread);
@@ -146,10 +154,13 @@ void KernlOnline::run_part(int part, int thread, const InputView* inputs,
   args.rows = rows_.data() + begin * n_learned;
   args.histories = histories_.data() + std::int64_t{begin} * plan_.view().n_populations;
   args.k_steps = k_steps_;
-  args.t_trial_end = plan_.view().n_steps;
+  args.t_trial_end = has_host_ ? -1 : plan_.view().n_steps;
   args.gradient = gradients_ + part * stride_;
   if (given_error)
     args.given_error = given_error + std::int64_t{begin} * rule_.learned()[0].n_padded;
+  args.defers_error = has_host_;
+  if (output_error)
+    args.output_error = output_error + std::int64_t{begin} * plan_.output().n_padded;
   kernels_.run_kernl_online(args);
   if (not_finite.population < 0) return;
   throw RunError("state is not finite: population \"" +
@@ -190,6 +201,55 @@ void KernlOnline::step(const float* block, std::span<const float> x, std::span<c
   for (int part = 0; part < n_parts_; ++part)
     run_part(part, 0, frame_views_.data(), nullptr, block, 1, given_error_);
   ++t_;
+}
+
+void KernlOnline::act(const float* block, std::span<const float> x) {
+  assert(has_host_ && x.size() == static_cast<std::size_t>(n_rows_ * plan_.view().n_inputs));
+  if (!has_learned_ && t_ > 0 && t_ % k_steps_ == 0) learn(block, {});
+  // steps are counted modulo a multiple of all periods
+  if (t_ >= (1 << 30) / (kFlushPeriod * k_steps_) * (kFlushPeriod * k_steps_)) t_ = 0;
+  const auto n_inputs = static_cast<std::size_t>(plan_.view().n_inputs);
+  const int u = t_ % k_steps_;
+  for (int row = 0; row < n_rows_; ++row) {
+    std::memcpy(frame_values_ + (std::int64_t{row} * k_steps_ + u) * plan_.view().n_inputs,
+                x.data() + static_cast<std::size_t>(row) * n_inputs, n_inputs * sizeof(float));
+    frame_views_[static_cast<std::size_t>(row)].first_step = t_ - u;
+  }
+  for (int part = 0; part < n_parts_; ++part)
+    run_part(part, 0, frame_views_.data(), nullptr, block, 1, nullptr);
+  ++t_;
+  has_learned_ = false;
+}
+
+bool KernlOnline::learn(const float* block, std::span<const float> error) {
+  assert(has_host_ && !has_learned_ && t_ > 0);
+  const PopulationView& output = plan_.output();
+  std::fill_n(output_error_, std::int64_t{n_rows_} * output.n_padded, 0.0f);
+  if (!error.empty())
+    for (int row = 0; row < n_rows_; ++row)
+      std::memcpy(output_error_ + std::int64_t{row} * output.n_padded,
+                  error.data() + std::int64_t{row} * output.n,
+                  static_cast<std::size_t>(output.n) * sizeof(float));
+  --t_;  // of the step that was taken
+  for (int part = 0; part < n_parts_; ++part)
+    run_part(part, 0, frame_views_.data(), nullptr, block, 1, nullptr, output_error_);
+  ++t_;
+  has_learned_ = true;
+  return t_ % k_steps_ == 0;
+}
+
+void KernlOnline::visit_state(StateVisitor& visitor) {
+  visitor.array("online", std::span(reinterpret_cast<float*>(memory_.data()),
+                                    memory_.size() / sizeof(float)));
+  visitor.flag("has_learned", has_learned_);
+}
+
+void KernlOnline::set_t(int t) {
+  t_ = t;
+  const bool is_block_open = t % k_steps_ != 0 || !has_learned_;
+  const int t_block = is_block_open ? (t - 1) / k_steps_ * k_steps_ : t;
+  for (HistoryView& history : histories_) history.first_step = t_block - 1;
+  for (InputView& frame : frame_views_) frame.first_step = t_block;
 }
 
 void KernlOnline::take_gradient(std::span<float> gradient) {

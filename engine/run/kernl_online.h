@@ -8,6 +8,7 @@
 
 #include "engine/learning/kernl_rule.h"
 #include "engine/state/encoded_inputs.h"
+#include "engine/state/saved_state.h"
 #include "engine/state/scratch.h"
 #include "engine/state/state.h"
 #include "kernels/cpu/thread_pool.h"
@@ -17,8 +18,9 @@ namespace spikelane {
 class KernlOnline {
  public:
   /// For `n_rows` rows; all must outlive it. Sources of learned populations have no synaptic trace.
+  /// With a host, inputs and errors come from calls of act and learn, without an end of the trial.
   KernlOnline(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
-              const KernelTable& kernels, ThreadPool& pool, int n_rows);
+              const KernelTable& kernels, ThreadPool& pool, int n_rows, bool has_host = false);
 
   /// Before the first step: states and traces are zero; a gradient not yet taken is dropped.
   void reset();
@@ -34,6 +36,20 @@ class KernlOnline {
   /// thread.
   void step(const float* block, std::span<const float> x, std::span<const float> error);
 
+  /// With a host: one step with inputs x, (rows, I); readouts have their value afterwards.
+  /// Allocates, locks and logs nothing with one thread.
+  void act(const float* block, std::span<const float> x);
+  /// With a host: the error of the readouts, (rows, O), at the step that act has taken last; at
+  /// most once a step, zero where it is not called. True where a block of K steps is over: its
+  /// gradient is complete and weights may change. Errors of a block's last step that are not given
+  /// are taken as zero by the next act.
+  bool learn(const float* block, std::span<const float> error);
+  bool has_learned() const { return has_learned_; }
+  /// With a host: traces, histories and what has not been taken of the gradient.
+  void visit_state(StateVisitor& visitor);
+  /// The State and what visit_state saw have been put back; the next step is t.
+  void set_t(int t);
+
   int t() const { return t_; }
   int k_steps() const { return k_steps_; }
   /// Adds to `gradient`, flat and logical (P), the sum over rows so far, and starts anew: parts of
@@ -45,6 +61,7 @@ class KernlOnline {
   /// Spikes of each learned neuron since the reset, all rows.
   std::vector<std::int64_t> n_spikes() const;
   const State& state() const { return state_; }
+  State& edit_state() { return state_; }
   /// The trace of `filter` (0 fast, 1 slow, 2 after the readout) of one row, as the weights lie in
   /// a block; at a block's end.
   std::span<const float> traces(int row, int filter) const;
@@ -52,7 +69,8 @@ class KernlOnline {
 
  private:
   void run_part(int part, int thread, const InputView* inputs, const std::int32_t* labels,
-                const float* block, int n_steps, const float* given_error);
+                const float* block, int n_steps, const float* given_error,
+                const float* output_error = nullptr);
   void place_memory();
 
   const Plan& plan_;
@@ -73,7 +91,10 @@ class KernlOnline {
   std::int32_t* frame_units_ = nullptr;     // (rows, K, I) the caller's spikes in this block
   std::int32_t* frame_begin_ = nullptr;     // (rows, K + 1)
   std::vector<InputView> frame_views_;
-  std::int64_t stride_;  // floats of a block, in whole vectors
+  bool has_host_, has_learned_ = true;
+  float* frame_values_ = nullptr;  // (rows, K, I) with a host
+  float* output_error_ = nullptr;  // (rows, O padded) with a host
+  std::int64_t stride_;            // floats of a block, in whole vectors
   SurrogateKind surrogate_;
   double gamma_;
 };

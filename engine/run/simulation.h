@@ -39,6 +39,8 @@ class Simulation {
   void step(std::span<const float> x);
 
   int t() const { return t_; }
+  /// Goes on from a state that has been put back.
+  void set_t(int t) { t_ = t; }
   /// The state after the last window; on a CUDA device it is copied from there first.
   const State& state() const;
   /// The same to be changed before the next window.

@@ -79,7 +79,7 @@ typedef void (*spikelane_release_function)(void* user, void* block, size_t n_byt
 typedef struct spikelane_load_options {
   size_t struct_size;   /* sizeof(spikelane_load_options) */
   uint32_t abi_version; /* SPIKELANE_ABI_VERSION */
-  uint32_t reserved;    /* 0 */
+  uint32_t is_raw;      /* 1: inputs and outputs as they are, where the task would code them */
   /* Hooks of the network and its sessions; all may be NULL. allocate and release come together and
    * serve the blocks that grow with network and rows: weights, state, traces, working memory. Small
    * bookkeeping uses malloc. They are called from whichever thread loads, opens or closes. */
@@ -92,9 +92,45 @@ typedef struct spikelane_load_options {
 
 typedef struct spikelane_session_options {
   size_t struct_size; /* sizeof(spikelane_session_options) */
-  int32_t n_rows;     /* R, 1 to 16777216 */
+  int32_t n_rows;     /* R, 1 to 16777216; of a search: rows of each member */
   int32_t n_threads;  /* 1 to 1024; with more than 1, step wakes threads and waits for them */
 } spikelane_session_options;
+
+/** What a session's rows do. */
+typedef enum spikelane_purpose {
+  SPIKELANE_ACTS = 0,    /* spikelane_open */
+  SPIKELANE_LEARNS = 1,  /* spikelane_open_learning: weights change by KeRNL or e-prop */
+  SPIKELANE_SEARCHES = 2 /* spikelane_open_search: rows are members of an evolution strategy */
+} spikelane_purpose;
+
+/** A session in numbers. Set struct_size before the call. */
+typedef struct spikelane_session_info {
+  size_t struct_size;
+  int32_t purpose;   /* a spikelane_purpose */
+  int32_t n_rows;    /* R, of all members */
+  int32_t n_members; /* M; 1 where nothing is searched */
+  int32_t reserved;
+  int64_t n_steps;      /* since the reset; begins again at 0 after 2^30 */
+  int64_t n_updates;    /* of the weights, or of the search's mean */
+  size_t n_state_bytes; /* what spikelane_save_state writes */
+} spikelane_session_info;
+
+/** One population. Set struct_size before the call. */
+typedef struct spikelane_population_info {
+  size_t struct_size;
+  int32_t n_neurons;  /* N */
+  int32_t is_spiking; /* 0: a readout, which has no spikes and no counts */
+  char name[72];
+} spikelane_population_info;
+
+/** What can be read of a population. */
+typedef enum spikelane_field {
+  SPIKELANE_MEMBRANE = 0,   /* membrane potential after the step; a readout's value */
+  SPIKELANE_SPIKES = 1,     /* 1 where a neuron fired in the last step, else 0 */
+  SPIKELANE_COUNTS = 2,     /* spikes since the reset, exact to 2^24, where they stop */
+  SPIKELANE_ADAPTATION = 3, /* b of an adaptive population */
+  SPIKELANE_TRACE = 4       /* S of a population with a synaptic trace */
+} spikelane_field;
 
 /** Sizes of a network. Set struct_size before the call. */
 typedef struct spikelane_network_info {
@@ -149,6 +185,14 @@ SPIKELANE_API spikelane_status spikelane_unload(spikelane_network network, char*
 SPIKELANE_API spikelane_status spikelane_describe(spikelane_network network,
                                                   spikelane_network_info* info, char* error,
                                                   size_t error_size);
+/** Population 0 .. n_populations-1, in the order of stepping; the last one is the output. */
+SPIKELANE_API spikelane_status spikelane_describe_population(spikelane_network network,
+                                                             int32_t population,
+                                                             spikelane_population_info* info,
+                                                             char* error, size_t error_size);
+/** Writes the network as a policy file; an old file is replaced whole or not at all. */
+SPIKELANE_API spikelane_status spikelane_save(spikelane_network network, const char* path,
+                                              char* error, size_t error_size);
 
 /** Opens a session, reset. options may be NULL: one row, one thread. */
 SPIKELANE_API spikelane_status spikelane_open(spikelane_network network,
@@ -161,13 +205,72 @@ SPIKELANE_API spikelane_status spikelane_close(spikelane_session session, char* 
 SPIKELANE_API spikelane_status spikelane_reset(spikelane_session session, char* error,
                                                size_t error_size);
 
-/** One step of all rows. `observations` (R, I) are finite numbers, the values of the input
- * population; n_observations = R * I and n_actions = R * O are checked. `actions` (R, O) gets the
- * output population's values: a readout's value after the step, or 0 and 1 of a spiking one. The
- * arrays may not overlap. */
+/** One step of all rows. `observations` (R, I) are finite numbers, `actions` (R, O) is written;
+ * n_observations = R * I and n_actions = R * O are checked. The arrays may not overlap.
+ *
+ * Observations are the values of the input population, actions those of the output population: a
+ * readout's value after the step, or 0 and 1 of a spiking one. Where the config's task is a closed
+ * loop (cartpole, pendulum, mujoco) both are as in its environment: observations are coded as
+ * task.observation says, the network takes task.control_steps steps, and the readouts are turned
+ * into actions, one number in cartpole (0 or 1), else one in -1 .. 1 for each actuator. is_raw of
+ * the load options switches that off. */
 SPIKELANE_API spikelane_status spikelane_step(spikelane_session session, const float* observations,
                                               size_t n_observations, float* actions,
                                               size_t n_actions, char* error, size_t error_size);
+
+/** Reads one field (a spikelane_field) of population 0 .. n_populations-1 of all rows into
+ * `values`, (R, N); n_values = R * N is checked. Allocates nothing. */
+SPIKELANE_API spikelane_status spikelane_read(spikelane_session session, int32_t population,
+                                              int32_t field, float* values, size_t n_values,
+                                              char* error, size_t error_size);
+SPIKELANE_API spikelane_status spikelane_describe_session(spikelane_session session,
+                                                          spikelane_session_info* info, char* error,
+                                                          size_t error_size);
+
+/** Saves everything that the next step depends on into `buffer`: n_state_bytes of
+ * spikelane_session_info, which do not change while the session is open. n_bytes may be larger. */
+SPIKELANE_API spikelane_status spikelane_save_state(spikelane_session session, void* buffer,
+                                                    size_t n_bytes, char* error, size_t error_size);
+/** Puts a saved state back, to the bit: of this session, or of another one of the same network,
+ * purpose and rows, in this process or elsewhere. A buffer that is damaged, or of something else,
+ * is SPIKELANE_ERROR_INPUT and changes nothing. */
+SPIKELANE_API spikelane_status spikelane_restore_state(spikelane_session session,
+                                                       const void* buffer, size_t n_bytes,
+                                                       char* error, size_t error_size);
+
+/** Opens a search by an evolution strategy for a simulator of the host's. The network's config says
+ * how (rule.kind "es"); its weights are where the search starts. Rows are (member, row), options
+ * n_rows of each member, and every member has weights of its own. The loop:
+ *   step all rows through episodes; spikelane_tell the members' losses; again */
+SPIKELANE_API spikelane_status spikelane_open_search(spikelane_network network,
+                                                     const spikelane_session_options* options,
+                                                     spikelane_session* session, char* error,
+                                                     size_t error_size);
+/** Losses of the members, (M), smaller is better (minus a return): one update of the mean. The
+ * rows then are the next members, reset. */
+SPIKELANE_API spikelane_status spikelane_tell(spikelane_session session, const double* losses,
+                                              size_t n_losses, char* error, size_t error_size);
+
+/** Opens a session whose weights change while it acts, by KeRNL or e-prop as the network's config
+ * says (rule.kind "kernl", rule.mode "online"). Observations may be any numbers. All rows share the
+ * weights; with options n_threads above 1 nothing is faster. */
+SPIKELANE_API spikelane_status spikelane_open_learning(spikelane_network network,
+                                                       const spikelane_session_options* options,
+                                                       spikelane_session* session, char* error,
+                                                       size_t error_size);
+/** How wrong the last step was: errors (R, readout neurons), the loss's derivative by each
+ * readout's value (for a squared error: value - target). With rewards (R) a row's errors are
+ * multiplied by its reward: reward-modulated learning, where errors say in which direction the
+ * action went. rewards may be NULL with size 0. At most one call a step; a step without one had no
+ * error. Weights change at the end of every block of rule.k_steps steps in which errors came. */
+SPIKELANE_API spikelane_status spikelane_learn(spikelane_session session, const float* errors,
+                                               size_t n_errors, const float* rewards,
+                                               size_t n_rewards, char* error, size_t error_size);
+
+/** The session's weights as a network of their own: those learned so far, or the search's mean. */
+SPIKELANE_API spikelane_status spikelane_freeze(spikelane_session session,
+                                                spikelane_network* network, char* error,
+                                                size_t error_size);
 
 #ifdef __cplusplus
 }

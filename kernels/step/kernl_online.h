@@ -93,12 +93,13 @@ SPIKELANE_HD void follow_block_back(const Team& team, const KernlOnlineArgs& arg
 }
 
 /// Brings one presynaptic neuron's traces to the block's end and adds its part of the gradient.
-/// `events` are the steps of the block in which it fired, descending.
+/// `events` are the steps of the block in which it fired, descending; where inputs are dense, those
+/// in which it was not 0, with its `values`.
 template <class Team>
 SPIKELANE_HD void advance_row_traces(const Team& team, const KernlOnlineArgs& args,
                                      const LearnedView& learned, const KernlOnlineRow& row,
-                                     int64_t at_row, const int32_t* events, int n_events,
-                                     float* gradient) {
+                                     int64_t at_row, const int32_t* events, const float* values,
+                                     int n_events, float* gradient) {
   using F = typename Team::F;
   const KernlOnlineScratch& scratch = *args.online;
   const int64_t n_padded = learned.n_padded;
@@ -116,7 +117,13 @@ SPIKELANE_HD void advance_row_traces(const Team& team, const KernlOnlineArgs& ar
     }
     for (int k = 0; k < n_events; ++k) {
       const float* event = scratch.events + events[k] * n_padded + i;
-      for (int x = 0; x < kTraceSums; ++x) sums[x] = sums[x] + team.load(event + x * stride);
+      if (values) {
+        const F value = team.broadcast(values[k]);
+        for (int x = 0; x < kTraceSums; ++x)
+          sums[x] = fma(value, team.load(event + x * stride), sums[x]);
+      } else {
+        for (int x = 0; x < kTraceSums; ++x) sums[x] = sums[x] + team.load(event + x * stride);
+      }
     }
     team.store(row.fast + at_row + i, without_tiny(sums[0]));
     if (learned.has_slow) team.store(row.slow + at_row + i, without_tiny(sums[1]));
@@ -153,6 +160,23 @@ SPIKELANE_HD inline void sort_events(const Tile& tile, const ProjectionView& pro
   }
 }
 
+/// The same of dense inputs: the steps in which an input was not 0, and what it was.
+SPIKELANE_HD inline void sort_dense_events(const Tile& tile, const ProjectionView& projection,
+                                           const KernlOnlineScratch& scratch, int t_begin,
+                                           int n_steps) {
+  int32_t n = 0;
+  for (int j = 0; j < projection.n_pre; ++j) {
+    scratch.event_begin[j] = n;
+    for (int u = n_steps - 1; u >= 0; --u) {
+      const float value = dense_input(tile, projection.n_pre, t_begin + u)[j];
+      if (value == 0.0f) continue;
+      scratch.event_steps[n] = u;
+      scratch.event_values[n++] = value;
+    }
+  }
+  scratch.event_begin[projection.n_pre] = n;
+}
+
 /// The end of a block of n_steps steps that began at t_begin: traces and gradient of one row.
 template <class Team>
 SPIKELANE_HD void finish_block(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
@@ -165,14 +189,21 @@ SPIKELANE_HD void finish_block(const Team& team, const Tile& tile, const KernlOn
     const PopulationView& population = tile.plan->populations[learned.population];
     for (int q = 0; q < population.n_projections; ++q) {
       const ProjectionView& projection = population.projections[q];
+      const bool is_dense = projection.source == kInputSource && tile.input->dense;
       team.sync();
-      if (team.is_leader()) sort_events(tile, projection, *args.online, t_begin, n_steps);
+      if (team.is_leader()) {
+        if (is_dense)
+          sort_dense_events(tile, projection, *args.online, t_begin, n_steps);
+        else
+          sort_events(tile, projection, *args.online, t_begin, n_steps);
+      }
       team.sync();
       for (int j = 0; j < projection.n_pre; ++j) {
         const int32_t begin = args.online->event_begin[j];
         advance_row_traces(team, args, learned, row,
                            projection.weight + int64_t{j} * projection.weight_stride,
                            args.online->event_steps + begin,
+                           is_dense ? args.online->event_values + begin : nullptr,
                            args.online->event_begin[j + 1] - begin, args.gradient);
       }
     }
@@ -217,6 +248,28 @@ SPIKELANE_HD void keep_error(const Team& team, const Tile& tile, const KernlOnli
   }
 }
 
+/// The readouts' error at step t, which has been run, from the caller; the block's end where it is
+/// the block's last step.
+template <class Team>
+SPIKELANE_HD void learn_row(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
+                            const KernlOnlineRow* rows, int sample, int t, int t_block) {
+  const PopulationView& output = tile.plan->populations[tile.plan->output];
+  const float* error = args.output_error + int64_t{sample} * output.n_padded;
+  if (args.rule->trains_readout) add_readout_gradient(team, tile, false, error, args.gradient);
+  for (int l = 0; l < args.rule->n_learned; ++l) {
+    const LearnedView& learned = args.rule->learned[l];
+    for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
+      auto q = team.broadcast(0.0f);
+      for (int o = 0; o < output.n; ++o)
+        q = fma(team.broadcast(error[o]),
+                team.load(learned.feedback + int64_t{o} * learned.n_padded + i), q);
+      team.store(rows[l].q + int64_t{i} * args.k_steps + int64_t{t - t_block} * kLanes, q);
+    }
+  }
+  team.sync();
+  if (t - t_block + 1 == args.k_steps) finish_block(team, tile, args, rows, t_block, args.k_steps);
+}
+
 /// Steps t_begin .. t_end-1 of args.trial's rows, within one block. Where the block ends there, or
 /// the trial, traces and gradient follow.
 template <class Team>
@@ -237,6 +290,10 @@ SPIKELANE_HD void run_kernl_online(const Team& team, const KernlOnlineArgs& args
                     args.trial.not_finite,
                     args.trial.first_tile + sample,
                     args.trial.t_begin};
+    if (args.output_error) {
+      learn_row(team, tile, args, rows, sample, args.trial.t_begin, t_block);
+      continue;
+    }
     for (int p = 0; p < plan.n_populations; ++p) {
       if (!plan.populations[p].needs_list) continue;
       list_fired(team, tile, p);
@@ -257,9 +314,10 @@ SPIKELANE_HD void run_kernl_online(const Team& team, const KernlOnlineArgs& args
       team.sync();
     }
     const int n_steps = args.trial.t_end - t_block;
-    if (n_steps == args.k_steps || args.trial.t_end == args.t_trial_end)
+    const bool is_trial_end = args.trial.t_end == args.t_trial_end;
+    if (!args.defers_error && (n_steps == args.k_steps || is_trial_end))
       finish_block(team, tile, args, rows, t_block, n_steps);
-    for (int p = 0; args.trial.t_end == args.t_trial_end && p < plan.n_populations; ++p)
+    for (int p = 0; (is_trial_end || args.defers_error) && p < plan.n_populations; ++p)
       finish_row(team, tile, p, args.trial.t_end - 1);
   }
 }

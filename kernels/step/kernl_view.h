@@ -85,6 +85,7 @@ struct KernlOnlineScratch {
   int32_t* event_begin;  // (largest n_pre + 1)
   int32_t* event_next;   // (largest n_pre)
   int32_t* event_steps;  // (largest n_pre * K)
+  float* event_values;   // (I * K) what dense inputs were in those steps, or null
 };
 
 /// Steps of some rows that learn while they act.
@@ -99,6 +100,9 @@ struct KernlOnlineArgs {
   int t_trial_end;             // T, or the step after which traces are wanted
   float* gradient;             // (block) sums, added to
   const float* given_error;    // (rows, n_padded) of the one step at hand, or null: from the loss
+  // in two calls: a step whose error is not known yet, and the error of the step that was run last
+  int defers_error;           // the block's end waits for the second call; readouts get their value
+  const float* output_error;  // (rows, O padded) of the readouts: nothing is stepped; or null
 };
 
 }  // namespace spikelane

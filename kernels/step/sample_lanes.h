@@ -167,7 +167,9 @@ SPIKELANE_HD void run_spiking(const Team& team, const Tile& tile, int p, int t_b
   const SignalBuffer& signal = tile.scratch->signals[p];
   const int n_window = t_end - t_begin;
   const bool uses_table = can_use_table(tile, population);
-  if (team.is_leader()) tile.scratch->uses_table[p] = uses_table;
+  // the same in all steps of a tile; others may still be reading it in the step before
+  if (team.is_leader() && (tile.scratch->uses_table[p] != 0) != uses_table)
+    tile.scratch->uses_table[p] = uses_table;
   if (uses_table) {
     run_leaky_by_table(team, tile, p, t_begin, t_end);
   } else {

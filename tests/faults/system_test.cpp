@@ -50,6 +50,20 @@ bool has_shim() {
   return false;
 }
 
+// a file system of its own on a folder, until the end of the scope
+struct SmallDisk {
+  std::string folder;
+  bool is_mounted;
+  explicit SmallDisk(const std::filesystem::path& path)
+      : folder(path.string()),
+        is_mounted(::mount("tmpfs", folder.c_str(), "tmpfs", 0, "size=64k") == 0) {}
+  ~SmallDisk() {
+    if (is_mounted) ::umount(folder.c_str());
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+};
+
 }  // namespace
 
 TEST_CASE("faults: a file that may not grow, a disk that fills, flushes and renames that fail") {
@@ -72,8 +86,8 @@ TEST_CASE("faults: a file that may not grow, a disk that fills, flushes and rena
 TEST_CASE("faults: a real file system without room") {
   const FaultyTraining training;
   std::filesystem::create_directory(training.folder / "out");
-  const std::string disk = (training.folder / "out").string();
-  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
+  const SmallDisk disk(training.folder / "out");
+  if (!disk.is_mounted) {
     note_skip(std::string("a tmpfs cannot be mounted here: ") + std::strerror(errno));
     return;
   }
@@ -88,7 +102,6 @@ TEST_CASE("faults: a real file system without room") {
   CHECK(training.update() == 5);
   std::filesystem::remove(filler);
   training.check_resumes_to(9);
-  CHECK(::umount(disk.c_str()) == 0);
 }
 
 TEST_CASE("faults: short and interrupted writes change nothing") {

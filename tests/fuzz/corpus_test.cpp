@@ -89,7 +89,7 @@ TEST_CASE("fuzz: changed inputs come back") {
       target.run(changed(inputs[generator() % inputs.size()], generator));
       ++n;
     }
-    MESSAGE(target.name, ": ", n, " changed inputs");
+    MESSAGE(std::string(target.name), ": ", n, " changed inputs");
   }
 }
 

@@ -72,8 +72,9 @@ TEST_CASE("checkpoint: every flipped bit and every cut is noticed") {
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
     n_noticed += message_of(flipped).empty() ? 0 : 1;
   }
-  MESSAGE(8 * content.size(), " flips, ", n_noticed, " refused");
-  CHECK(n_noticed == 8 * content.size());
+  const std::size_t n_bits = 8 * content.size();
+  MESSAGE(n_bits, " flips, ", n_noticed, " refused");
+  CHECK(n_noticed == n_bits);
   for (std::size_t n = 0; n < content.size(); n += n < 400 ? 1 : 97)
     CHECK(!message_of(std::string_view(content).substr(0, n)).empty());
   CHECK(!message_of(content + '\0').empty());

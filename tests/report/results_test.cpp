@@ -42,7 +42,7 @@ RunResult sample_result() {
   report.test_accuracy = 0.9437;
   result.reports.push_back(report);
   result.final_report = report;
-  result.timing = {12.5, 0.5, 10.0, 1.0, 1.0, 1e9 / 7.0};
+  result.timing = {12.5, 0.5, 10.0, 1.0, 1.0, 1e9 / 7.0, 0.125, 4096.0};
   result.machine = {cpu_name(), "x86-64-v3", "cpu", "", 2};
   result.state_hash = "0123456789abcdef";
   return result;

@@ -4,8 +4,9 @@
 #pragma once
 
 #include <atomic>
-#include <barrier>
+#include <condition_variable>
 #include <deque>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -14,14 +15,38 @@
 
 namespace spikelane::test {
 
+/// A barrier for the same n threads again and again; that of g++ 12's library can sleep forever.
+class MeetingPoint {
+ public:
+  explicit MeetingPoint(int n) : n_(n) {}
+  void arrive_and_wait() {
+    std::unique_lock lock(mutex_);
+    const unsigned round = round_;
+    if (++n_there_ == n_) {
+      n_there_ = 0;
+      ++round_;
+      all_there_.notify_all();
+    } else {
+      all_there_.wait(lock, [&] { return round_ != round; });
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable all_there_;
+  const int n_;
+  int n_there_ = 0;
+  unsigned round_ = 0;
+};
+
 /// What the threads of one team share.
 struct ThreadTeam {
   explicit ThreadTeam(int n_workers) : all(n_workers), is_set(static_cast<std::size_t>(n_workers)) {
     for (int i = 0; i < n_workers; i += kLanes) vectors.emplace_back(kLanes);
   }
-  std::barrier<> all;
-  std::deque<std::barrier<>> vectors;  // of 16 lanes each
-  std::vector<char> is_set;            // what each lane says to lanes_where
+  MeetingPoint all;
+  std::deque<MeetingPoint> vectors;  // of 16 lanes each
+  std::vector<char> is_set;          // what each lane says to lanes_where
 };
 
 struct WorkerThread {

@@ -1,9 +1,9 @@
 // Wrong input at the level of the program: exit code 2, one line a problem with place, value and
 // what is allowed, nothing written.
-#include <cstdlib>
 #include <doctest/doctest.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -124,9 +124,13 @@ TEST_CASE("program: a trial whose history cannot fit the machine's memory is ref
   // check says what is needed
   ProgramSetting setting;
   setting.folder = folder.path();
-  const ProgramOutcome outcome = run_program({"check", "config.json"}, setting);
-  CHECK(outcome.exit_code == 0);
-  CHECK(outcome.out.find("memory of learning: ") != std::string::npos);
+  const ProgramOutcome online =
+      run_program({"check", "config.json", "--set", "rule.mode=online"}, setting);
+  CHECK(online.exit_code == 0);
+  CHECK(contains(online.out, "memory of learning: "));
+  const ProgramOutcome trial = run_program({"check", "config.json"}, setting);
+  CHECK(trial.exit_code == 0);
+  CHECK(contains(trial.out, "of a trial with its history: "));
 }
 
 TEST_CASE("program: a network that cannot fit the machine's memory is refused") {
@@ -157,7 +161,8 @@ TEST_CASE("program: options that are wrong are refused") {
   write_file(folder / "config.json", kTinyConfig);
   check_refused(folder, {}, {"subcommand"});
   check_refused(folder, {"trian", "config.json"}, {"\"trian\"", "(nearest: \"train\")"});
-  check_refused(folder, {"export"}, {"\"export\""});
+  check_refused(folder, {"export"}, {"DIR is required"});
+  check_refused(folder, {"exprot"}, {"\"exprot\"", "(nearest: \"export\")"});
   check_refused(folder, {"train"}, {"CONFIG.json"});
   check_refused(folder, {"train", "config.json", "--thread", "2"}, {"--thread"});
   check_refused(folder, {"train", "config.json", "--threads", "1025"}, {"--threads", "1024"});

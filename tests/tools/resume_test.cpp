@@ -177,10 +177,9 @@ TEST_SUITE("long") {
     setting.kill_when = [&] {
       return std::chrono::steady_clock::now() - start > std::chrono::milliseconds(300);
     };
-    const ProgramOutcome stopped =
-        run_program({"train", "config.json", "--threads", "1", "--out", "out", "--set",
-                     "rule.n_members=400000"},
-                    setting);
+    const ProgramOutcome stopped = run_program({"train", "config.json", "--threads", "1", "--out",
+                                                "out", "--set", "rule.n_members=400000"},
+                                               setting);
     CAPTURE(stopped.error);
     CHECK(stopped.exit_code == 130);
     CHECK(has(stopped.error, "takes longer than a second"));
