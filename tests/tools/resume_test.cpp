@@ -175,10 +175,10 @@ TEST_SUITE("long") {
     setting.kill_signal = SIGINT;
     const auto start = std::chrono::steady_clock::now();
     setting.kill_when = [&] {
-      return std::chrono::steady_clock::now() - start > std::chrono::milliseconds(300);
+      return std::chrono::steady_clock::now() - start > std::chrono::milliseconds(200);
     };
     const ProgramOutcome stopped = run_program({"train", "config.json", "--threads", "1", "--out",
-                                                "out", "--set", "rule.n_members=400000"},
+                                                "out", "--set", "rule.n_members=1000000"},
                                                setting);
     CAPTURE(stopped.error);
     CHECK(stopped.exit_code == 130);
