@@ -91,23 +91,26 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
   }
 }
 
-TEST_CASE("bench: instruction set, threads and layout do not show in a hash") {
-  const test::ScratchFolder folder;
-  const auto hashes = hashes_of(bench_json(folder, {"--threads", "1"}));
-  CHECK(hashes.size() == (has_mujoco() ? 17 : 16));
-  // the same members, the same weights: drawn in the run or before
-  CHECK(hashes.at("ec_shape") == hashes.at("ec_shape_drawn"));
-  CHECK(hashes.at("latency_64") != hashes.at("latency_256"));
-  // the same steps through the C API
-  CHECK(hashes.at("latency_api_256") == hashes.at("latency_256"));
-  CHECK(hashes_of(bench_json(folder, {"--threads", "3"})) == hashes);
-  CHECK(hashes_of(bench_json(folder, {"--layout", "sample_lanes"})) == hashes);
-  CHECK(hashes_of(bench_json(folder, {"--layout", "neuron_lanes"})) == hashes);
-  for (const KernelTable* kernels : runnable_kernels()) {
-    CAPTURE(kernels->isa);
-    const json document = bench_json(folder, {"--isa", kernels->isa});
-    CHECK(hashes_of(document) == hashes);
-    CHECK(document["machine"]["isa"] == kernels->isa);
+// five runs of all scenes: minutes under sanitizers
+TEST_SUITE("long") {
+  TEST_CASE("bench: instruction set, threads and layout do not show in a hash") {
+    const test::ScratchFolder folder;
+    const auto hashes = hashes_of(bench_json(folder, {"--threads", "1"}));
+    CHECK(hashes.size() == (has_mujoco() ? 17 : 16));
+    // the same members, the same weights: drawn in the run or before
+    CHECK(hashes.at("ec_shape") == hashes.at("ec_shape_drawn"));
+    CHECK(hashes.at("latency_64") != hashes.at("latency_256"));
+    // the same steps through the C API
+    CHECK(hashes.at("latency_api_256") == hashes.at("latency_256"));
+    CHECK(hashes_of(bench_json(folder, {"--threads", "3"})) == hashes);
+    CHECK(hashes_of(bench_json(folder, {"--layout", "sample_lanes"})) == hashes);
+    CHECK(hashes_of(bench_json(folder, {"--layout", "neuron_lanes"})) == hashes);
+    for (const KernelTable* kernels : runnable_kernels()) {
+      CAPTURE(kernels->isa);
+      const json document = bench_json(folder, {"--isa", kernels->isa});
+      CHECK(hashes_of(document) == hashes);
+      CHECK(document["machine"]["isa"] == kernels->isa);
+    }
   }
 }
 
