@@ -16,6 +16,12 @@ namespace spikelane {
 /// and whether it is in use. Places are never freed, so that looking at one is always safe.
 template <class Object>
 class ExclusiveHandles {
+  struct Place {
+    std::atomic<std::uint64_t> word{2};  // generation * 2 + whether it is in use; from 1 on
+    std::unique_ptr<Object> object;
+    std::uint32_t index = 0;
+  };
+
  public:
   enum class Found { kYes, kStale, kBusy };
 
@@ -58,7 +64,7 @@ class ExclusiveHandles {
    private:
     friend class ExclusiveHandles;
     ExclusiveHandles& handles_;
-    typename ExclusiveHandles::Place* place_ = nullptr;
+    Place* place_ = nullptr;
     Found found_ = Found::kStale;
   };
 
@@ -74,12 +80,6 @@ class ExclusiveHandles {
 
  private:
   static constexpr std::uint32_t kChunk = 256, kChunks = 256;
-  struct Place {
-    std::atomic<std::uint64_t> word{2};  // generation * 2 + whether it is in use; from 1 on
-    std::unique_ptr<Object> object;
-    std::uint32_t index = 0;
-  };
-
   Place* find(std::uint64_t id) const {
     const std::uint32_t at = static_cast<std::uint32_t>(id) - 1;
     if (at >= kChunk * kChunks) return nullptr;
