@@ -95,13 +95,6 @@ struct CudaFunctions {
   /// Waits for all that was launched and copied.
   const char* (*wait)();
 
-  /// A graph of one copy in, one trial launch and one copy out, to be replayed.
-  const char* (*record_step)(void* to, const void* from, size_t n_in, Layout layout,
-                             const CudaTrialArgs* args, const CudaGrid* grid, void* out_to,
-                             const void* out_from, size_t n_out, void** graph);
-  const char* (*replay)(void* graph);
-  void (*release_graph)(void* graph);
-
   /// Cuts `n_items` (members * tiles) over the device. `n_block_floats`: of a member's parameters
   /// where they are to be drawn, else 0; `n_table_floats`: of a team's table. Says in
   /// `has_shared_block` and `has_shared_table` whether they fit shared memory.

@@ -78,39 +78,14 @@ static const char* wait() {
   return text_of(cudaStreamSynchronize(stream()), "waiting for the device");
 }
 
-static const char* record_step(void* to, const void* from, size_t n_in, Layout layout,
-                               const CudaTrialArgs* args, const CudaGrid* grid, void* out_to,
-                               const void* out_from, size_t n_out, void** graph) {
-  *graph = nullptr;
-  cudaError_t error = cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal);
-  if (error != cudaSuccess) return text_of(error, "recording a step");
-  copy_in(to, from, n_in);
-  run_trials(layout, args, grid);
-  copy_out(out_to, out_from, n_out);
-  cudaGraph_t recorded = nullptr;
-  error = cudaStreamEndCapture(stream(), &recorded);
-  if (error != cudaSuccess) return text_of(error, "recording a step");
-  cudaGraphExec_t made = nullptr;
-  error = cudaGraphInstantiate(&made, recorded, 0);
-  cudaGraphDestroy(recorded);
-  *graph = made;
-  return text_of(error, "recording a step");
-}
-static const char* replay(void* graph) {
-  return text_of(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), stream()), "a step");
-}
-static void release_graph(void* graph) {
-  cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
-}
-
 }  // namespace spikelane::cuda
 
 extern "C" __attribute__((visibility("default"))) const spikelane::CudaFunctions*
 spikelane_cuda_functions() {
   using namespace spikelane::cuda;
   static const spikelane::CudaFunctions functions = {
-      count_devices, describe_device, allocate,   release,        allocate_pinned, release_pinned,
-      copy_in,       copy_out,        fill,       wait,           record_step,     replay,
-      release_graph, plan_trials,     run_trials, describe_kernel};
+      count_devices,  describe_device, allocate,       release, allocate_pinned,
+      release_pinned, copy_in,         copy_out,       fill,    wait,
+      plan_trials,    run_trials,      describe_kernel};
   return &functions;
 }
