@@ -13,23 +13,15 @@ void check_cuda(const char* error) {
 }
 
 DeviceMemory::DeviceMemory(const CudaFunctions& cuda, std::size_t n_bytes)
-    : cuda_(&cuda), n_bytes_((n_bytes + 63) / 64 * 64) {
+    : CudaMemory(cuda.release, (n_bytes + 63) / 64 * 64) {
   if (n_bytes_ == 0) return;
   check_cuda(cuda.allocate(n_bytes_, &memory_));
   check_cuda(cuda.fill(memory_, 0, n_bytes_));
 }
 
-DeviceMemory::~DeviceMemory() {
-  if (memory_) cuda_->release(memory_);
-}
-
 PinnedMemory::PinnedMemory(const CudaFunctions& cuda, std::size_t n_bytes)
-    : cuda_(&cuda), n_bytes_(n_bytes) {
+    : CudaMemory(cuda.release_pinned, n_bytes) {
   if (n_bytes_ > 0) check_cuda(cuda.allocate_pinned(n_bytes_, &memory_));
-}
-
-PinnedMemory::~PinnedMemory() {
-  if (memory_) cuda_->release_pinned(memory_);
 }
 
 std::int64_t DeviceImage::put_bytes(const void* from, std::int64_t n_bytes) {

@@ -14,15 +14,12 @@ namespace spikelane {
 /// Throws RunError with the text, if there is one.
 void check_cuda(const char* error);
 
-class DeviceMemory {
+/// A block that goes with its owner.
+class CudaMemory {
  public:
-  DeviceMemory() = default;
-  /// Zeroed. Throws RunError with what it needs and what is there.
-  DeviceMemory(const CudaFunctions& cuda, std::size_t n_bytes);
-  ~DeviceMemory();
-  DeviceMemory(DeviceMemory&& other) noexcept { *this = std::move(other); }
-  DeviceMemory& operator=(DeviceMemory&& other) noexcept {
-    std::swap(cuda_, other.cuda_);
+  CudaMemory(CudaMemory&& other) noexcept { *this = std::move(other); }
+  CudaMemory& operator=(CudaMemory&& other) noexcept {
+    std::swap(release_, other.release_);
     std::swap(memory_, other.memory_);
     std::swap(n_bytes_, other.n_bytes_);
     return *this;
@@ -30,31 +27,29 @@ class DeviceMemory {
   char* data() const { return static_cast<char*>(memory_); }
   std::size_t size() const { return n_bytes_; }
 
- private:
-  const CudaFunctions* cuda_ = nullptr;
+ protected:
+  CudaMemory() = default;
+  CudaMemory(void (*release)(void*), std::size_t n_bytes) : release_(release), n_bytes_(n_bytes) {}
+  ~CudaMemory() {
+    if (memory_) release_(memory_);
+  }
+
+  void (*release_)(void* memory) = nullptr;
   void* memory_ = nullptr;
   std::size_t n_bytes_ = 0;
 };
 
-class PinnedMemory {
+class DeviceMemory : public CudaMemory {
+ public:
+  DeviceMemory() = default;
+  /// Zeroed. Throws RunError with what it needs and what is there.
+  DeviceMemory(const CudaFunctions& cuda, std::size_t n_bytes);
+};
+
+class PinnedMemory : public CudaMemory {
  public:
   PinnedMemory() = default;
   PinnedMemory(const CudaFunctions& cuda, std::size_t n_bytes);
-  ~PinnedMemory();
-  PinnedMemory(PinnedMemory&& other) noexcept { *this = std::move(other); }
-  PinnedMemory& operator=(PinnedMemory&& other) noexcept {
-    std::swap(cuda_, other.cuda_);
-    std::swap(memory_, other.memory_);
-    std::swap(n_bytes_, other.n_bytes_);
-    return *this;
-  }
-  char* data() const { return static_cast<char*>(memory_); }
-  std::size_t size() const { return n_bytes_; }
-
- private:
-  const CudaFunctions* cuda_ = nullptr;
-  void* memory_ = nullptr;
-  std::size_t n_bytes_ = 0;
 };
 
 /// Structs and arrays that point at one another, put together here and copied to the device as one
