@@ -33,15 +33,13 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
   const std::int64_t at_plan = put_plan(image, view);
   image.copy_to(cuda, plan_memory_, plan_pinned_);
 
-  // one allocation for state, parameters and results: the first pass measures, the second hands out
+  // one allocation for state, parameters and results
   const std::int64_t n_rows = std::int64_t{n_members} * n_samples;
   const std::int64_t n_items = std::int64_t{n_members} * n_tiles_;
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t offset = 0;
-    auto take = [&](auto*& pointer, std::int64_t n) {
-      using T = std::remove_reference_t<decltype(*pointer)>;
-      if (pass == 1 && n > 0) pointer = reinterpret_cast<T*>(memory_.data() + offset);
-      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
+  const auto place = [&](const auto& take_some) {
+    // what is not there stays null
+    const auto take = [&](auto*& pointer, std::int64_t n) {
+      if (n > 0) take_some(pointer, n);
     };
     take(args_.first_not_finite, 1);
     take(args_.not_finite, n_items);
@@ -52,8 +50,9 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
     take(args_.tile_slots, keeps_state ? 0 : grid_.n_teams() * view.tile_bytes);
     take(blocks_, draws ? 0 : n_members * block_stride);
     take(args_.block_slots, draws && !has_shared_block ? grid_.n_blocks * block_stride : 0);
-    if (pass == 0) memory_ = DeviceMemory(cuda, static_cast<std::size_t>(offset));
-  }
+  };
+  memory_ = DeviceMemory(cuda, bytes_of_arrays(place));
+  point_arrays(memory_.data(), place);
   args_.plan = reinterpret_cast<const PlanView*>(plan_memory_.data() + at_plan);
   args_.n_tiles = n_tiles_;
   args_.n_members = n_members;

@@ -46,32 +46,19 @@ void KernlMemory::place(const Plan& plan, const KernlRule& rule, const KernlConf
   take(kernl.output_error, std::int64_t{plan.output().n_padded});
 }
 
-template <class T>
-static std::int64_t padded_bytes(std::int64_t n) {
-  return (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
-}
-
 std::size_t KernlMemory::n_bytes_of_trial(const Plan& plan, const KernlRule& rule,
                                           const KernlConfig& config, bool takes_error) {
   Views views;
-  std::int64_t n_bytes = 0;
-  place(plan, rule, config, takes_error, views, [&](auto*& pointer, std::int64_t n) {
-    n_bytes += padded_bytes<std::remove_reference_t<decltype(*pointer)>>(n);
-  });
-  return static_cast<std::size_t>(n_bytes);
+  return bytes_of_arrays(
+      [&](const auto& take) { place(plan, rule, config, takes_error, views, take); });
 }
 
 KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
                          bool takes_error)
     : scratch_(plan, plan.view().n_steps, true),
       scratch_view_(scratch_.view()),
-      memory_(n_bytes_of_trial(plan, rule, config, takes_error)) {
-  std::int64_t offset = 0;
-  place(plan, rule, config, takes_error, views_, [&](auto*& pointer, std::int64_t n) {
-    using T = std::remove_reference_t<decltype(*pointer)>;
-    pointer = reinterpret_cast<T*>(memory_.data() + offset);
-    offset += padded_bytes<T>(n);
-  });
+      memory_(
+          carve([&](const auto& take) { place(plan, rule, config, takes_error, views_, take); })) {
   scratch_view_.histories = views_.histories.data();
 }
 

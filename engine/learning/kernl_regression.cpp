@@ -49,20 +49,6 @@ std::vector<ParameterTensor> tensors_of(const Plan& plan, const RegressionView& 
           {name + ".filter", n_tensor, n_tensor + view.n_filters * n}};
 }
 
-// hands out parts of one block: the first pass measures
-template <class Take>
-void allocate(AlignedMemory& memory, const Take& take_all) {
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t offset = 0;
-    take_all([&](auto*& pointer, std::int64_t n) {
-      using T = std::remove_reference_t<decltype(*pointer)>;
-      if (pass == 1) pointer = reinterpret_cast<T*>(memory.data() + offset);
-      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
-    });
-    if (pass == 0) memory = AlignedMemory(static_cast<std::size_t>(offset));
-  }
-}
-
 }  // namespace
 
 KernlRegression::Worker::Worker(const Plan& plan, const RegressionView& rule)
@@ -71,7 +57,7 @@ KernlRegression::Worker::Worker(const Plan& plan, const RegressionView& rule)
       scratch_view(scratch.view()),
       copy_view(copy_scratch.view()) {
   const std::int64_t n_padded = rule.n_padded, n_rows = kNoiseSteps * n_padded;
-  allocate(memory, [&](const auto& take) {
+  memory = carve([&](const auto& take) {
     for (float** rows :
          {&regression.psi, &regression.drive, &regression.current, &regression.v, &regression.b,
           &regression.v_copy, &regression.threshold_copy, &regression.target, &regression.predicted,
@@ -107,7 +93,7 @@ KernlRegression::KernlRegression(const Plan& plan, const RegressionConfig& confi
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     ranges_.push_back({static_cast<int>(i), tensors_[i].begin, tensors_[i].end});
   const std::int64_t n_padded = view_.n_padded, n_matrix = view_.n * n_padded;
-  allocate(filters_, [&](const auto& take) {
+  filters_ = carve([&](const auto& take) {
     for (int f = 0; f < view_.n_filters; ++f) {
       take(view_.filters[f].decay, n_padded);
       take(view_.filters[f].sensitivity, n_matrix);
@@ -211,7 +197,7 @@ void KernlRegression::make_room(int n_samples) {
   if (n_samples <= room_) return;
   room_ = n_samples;
   const std::int64_t n_rows = std::int64_t{n_samples} * view_.n_padded;
-  allocate(row_memory_, [&](const auto& take) {
+  row_memory_ = carve([&](const auto& take) {
     take(rows_.target, n_rows);
     for (int f = 0; f < view_.n_filters; ++f) {
       take(rows_.theta[f], n_rows);

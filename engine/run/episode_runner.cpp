@@ -29,22 +29,14 @@ EpisodeRunner::EpisodeRunner(const Plan& plan, const ClosedLoop& loop, const Ker
                         port.make_world ? port.make_world(port) : nullptr, nullptr, nullptr,
                         nullptr, nullptr});
   const std::int64_t n_lanes = plan.lanes_per_tile();
-  // the first pass measures, the second hands out
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t offset = 0;
-    auto take = [&](auto*& pointer, std::int64_t n) {
-      using T = std::remove_reference_t<decltype(*pointer)>;
-      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
-      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
-    };
+  memory_ = carve([&](const auto& take) {
     for (Worker& worker : workers_) {
       take(worker.frames, std::int64_t{view.control_steps} * plan.view().n_inputs * n_lanes);
       take(worker.states, n_lanes * port.n_state);
       take(worker.observations, n_lanes * port.n_observations);
       take(worker.actions, n_lanes * port.n_actions);
     }
-    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
-  }
+  });
 }
 
 EpisodeRunner::~EpisodeRunner() {

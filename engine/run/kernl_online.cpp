@@ -44,14 +44,7 @@ void KernlOnline::place_memory() {
       n_pre = std::max<std::int64_t>(n_pre, population.projections[q].n_pre);
   }
   const std::int64_t k = k_steps_;
-  // the first pass measures, the second hands out
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t offset = 0;
-    auto take = [&](auto*& pointer, std::int64_t n) {
-      using T = std::remove_reference_t<decltype(*pointer)>;
-      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
-      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
-    };
+  memory_ = carve([&](const auto& take) {
     for (std::size_t row = 0; row < n_rows; ++row) {
       for (int p = 0; p < view.n_populations; ++p) {
         const PopulationView& population = plan_.population(p);
@@ -95,8 +88,7 @@ void KernlOnline::place_memory() {
       take(frame_values_, n_rows_ * k * view.n_inputs);
       take(output_error_, std::int64_t{n_rows_} * plan_.output().n_padded);
     }
-    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
-  }
+  });
   for (int row = 0; row < n_rows_; ++row) {
     InputView frame{};
     frame.units = frame_units_ + row * k * view.n_inputs;

@@ -2,10 +2,12 @@
 // library or from a host's allocator.
 #pragma once
 
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
+#include <type_traits>
 
 namespace spikelane {
 
@@ -62,5 +64,40 @@ class AlignedMemory {
   std::size_t n_bytes_ = 0;
   std::unique_ptr<char, Free> bytes_;
 };
+
+// One block for many arrays, each from a multiple of 64 bytes on. `place(take)` names them all,
+// with take(pointer, n) for n values, and does the same each time it is called.
+
+/// Hands each array's offset to `found(pointer, offset)`; returns the bytes of all.
+template <class Place, class Found>
+std::size_t walk_arrays(const Place& place, const Found& found) {
+  std::int64_t offset = 0;
+  place([&](auto*& pointer, std::int64_t n) {
+    found(pointer, offset);
+    offset += (n * static_cast<std::int64_t>(sizeof *pointer) + 63) / 64 * 64;
+  });
+  return static_cast<std::size_t>(offset);
+}
+
+template <class Place>
+std::size_t bytes_of_arrays(const Place& place) {
+  return walk_arrays(place, [](auto*&, std::int64_t) {});
+}
+
+/// Points the arrays into a block of that size, whose memory is `data`.
+template <class Place>
+void point_arrays(char* data, const Place& place) {
+  walk_arrays(place, [data](auto*& pointer, std::int64_t offset) {
+    pointer = reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(data + offset);
+  });
+}
+
+/// A block with room for all arrays, which then point into it.
+template <class Place>
+AlignedMemory carve(const Place& place) {
+  AlignedMemory memory(bytes_of_arrays(place));
+  if (memory.data()) point_arrays(memory.data(), place);
+  return memory;
+}
 
 }  // namespace spikelane

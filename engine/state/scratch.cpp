@@ -16,14 +16,7 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
   }
   signals_.resize(static_cast<std::size_t>(n_populations));
 
-  // the first pass measures, the second hands out
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t offset = 0;
-    auto take = [&](auto*& pointer, std::int64_t n) {
-      using T = std::remove_reference_t<decltype(*pointer)>;
-      if (memory_.data()) pointer = reinterpret_cast<T*>(memory_.data() + offset);
-      offset += (n * static_cast<std::int64_t>(sizeof(T)) + 63) / 64 * 64;
-    };
+  memory_ = carve([&](const auto& take) {
     for (int p = 0; p < view.n_populations && is_sample_lanes; ++p) {
       const PopulationView& population = plan.population(p);
       if (!is_spiking(population.model)) continue;
@@ -46,8 +39,7 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
       take(tile_, view.tile_bytes);
       take(block_, plan.n_block_floats());
     }
-    if (pass == 0) memory_ = AlignedMemory(static_cast<std::size_t>(offset));
-  }
+  });
   view_.fired_stride = largest;
   view_.factor_window = static_cast<int>(window);
   view_.signals = signals_.data();
