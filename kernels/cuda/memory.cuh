@@ -25,6 +25,20 @@ TrialKernel block_trials();
 
 constexpr int kMaxTeams = 16;  // of a block
 
+/// A kernel that describe_kernel tells of: the source that launches it keeps one for each of its
+/// own. kernels/cuda/named_kernels.cu
+class NamedKernel {
+ public:
+  NamedKernel(const char* name, const void* kernel);
+
+ private:
+  friend bool describe_kernel(int i, CudaKernelInfo* info);
+  static const NamedKernel*& newest();
+  const char* name_;
+  const void* kernel_;
+  const NamedKernel* before_;
+};
+
 bool describe_kernel(int i, CudaKernelInfo* info);
 
 }  // namespace spikelane::cuda

@@ -12,7 +12,7 @@
 namespace spikelane::SPIKELANE_ISA {
 
 template <class Machine, Layout kLayout>
-__global__ void __launch_bounds__(256) run_trials_kernel(const CudaTrialArgs* args) {
+__global__ void __launch_bounds__(256, 2) run_trials_kernel(const CudaTrialArgs* args) {
   extern __shared__ __align__(64) char shared[];
   __shared__ ScratchView scratches[cuda::kMaxTeams];
   __shared__ TrialArgs trials[cuda::kMaxTeams];
@@ -39,11 +39,14 @@ __global__ void __launch_bounds__(256) run_trials_kernel(const CudaTrialArgs* ar
   }
   const int n_lanes = kLayout == Layout::kSampleLanes ? kLanes : 1;
   const int n_cuts = (a.n_tiles + n_teams - 1) / n_teams;
-  const int64_t n_items = static_cast<int64_t>(a.n_members) * n_cuts;
   int drawn = -1;
-  for (int64_t item = blockIdx.x; item < n_items; item += gridDim.x) {
-    const int member = static_cast<int>(item / n_cuts);
-    const int i_tile = static_cast<int>(item % n_cuts) * n_teams + i_team;
+  // members times cuts may pass 32 bits, and dividing 64 takes many registers: both are kept
+  int cut = static_cast<int>(blockIdx.x), member = 0;
+  for (;; cut += static_cast<int>(gridDim.x)) {
+    member += cut / n_cuts;
+    cut %= n_cuts;
+    if (member >= a.n_members) break;
+    const int i_tile = cut * n_teams + i_team;
     if (draws && drawn != member) {
       __syncthreads();
       draw_member(a.members, a.first_member + member, a.n_block_floats, block);
@@ -79,7 +82,7 @@ __global__ void __launch_bounds__(256) run_trials_kernel(const CudaTrialArgs* ar
           a.not_finite + i_item};
     }
     team.sync();
-    run_tiles_of<kLayout>(team, trials[i_team]);
+    run_tile<kLayout>(team, trials[i_team], 0, 0);
     team.sync();
     if (team.is_leader() && a.not_finite[i_item].population >= 0)
       atomicMin(a.first_not_finite, static_cast<unsigned long long>(i_item));

@@ -5,18 +5,17 @@
 
 namespace spikelane::cuda {
 
-struct NamedKernel {
-  const char* name;
-  TrialKernel kernel;
-};
-static const NamedKernel kTrialKernels[] = {{"trials, sample lanes", sample_lane_trials()},
-                                            {"trials, a row a warp", warp_trials()},
-                                            {"trials, a row a block", block_trials()}};
-
 static TrialKernel kernel_of(Layout layout, const CudaGrid& grid) {
-  if (layout == Layout::kSampleLanes) return kTrialKernels[0].kernel;
-  return kTrialKernels[grid.n_teams_per_block > 1 ? 1 : 2].kernel;
+  if (layout == Layout::kSampleLanes) return sample_lane_trials();
+  return grid.n_teams_per_block > 1 ? warp_trials() : block_trials();
 }
+
+static const void* pointer_of(TrialKernel kernel) { return reinterpret_cast<const void*>(kernel); }
+
+static const NamedKernel named_kernels[] = {
+    {"trials, sample lanes", pointer_of(sample_lane_trials())},
+    {"trials, a row a warp", pointer_of(warp_trials())},
+    {"trials, a row a block", pointer_of(block_trials())}};
 
 const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles,
                         int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
@@ -47,15 +46,15 @@ const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles
   if (*has_shared_table) n_shared += n_tables;
   grid->n_shared_bytes = static_cast<int>(n_shared);
   const TrialKernel kernel = kernel_of(layout, *grid);
-  if (const char* error = text_of(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                                                       cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                       static_cast<int>(n_room)),
-                                  "asking for shared memory"))
+  if (const char* error = text_of(
+          cudaFuncSetAttribute(pointer_of(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(n_room)),
+          "asking for shared memory"))
     return error;
   int n_resident = 0;
   if (const char* error = text_of(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
-                                      &n_resident, reinterpret_cast<const void*>(kernel),
-                                      grid->n_threads, static_cast<size_t>(grid->n_shared_bytes)),
+                                      &n_resident, pointer_of(kernel), grid->n_threads,
+                                      static_cast<size_t>(grid->n_shared_bytes)),
                                   "counting resident blocks"))
     return error;
   const int64_t n_cuts = (n_tiles + grid->n_teams_per_block - 1) / grid->n_teams_per_block;
@@ -71,20 +70,6 @@ const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid*
             *grid)<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
                      static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
   return text_of(cudaGetLastError(), "launching trials");
-}
-
-bool describe_kernel(int i, CudaKernelInfo* info) {
-  if (i < 0 || i >= static_cast<int>(sizeof kTrialKernels / sizeof kTrialKernels[0])) return false;
-  cudaFuncAttributes attributes;
-  *info = {kTrialKernels[i].name, 0, 0, 0, 0};
-  if (cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kTrialKernels[i].kernel)) !=
-      cudaSuccess)
-    return true;
-  info->n_registers = attributes.numRegs;
-  info->n_static_shared_bytes = static_cast<int>(attributes.sharedSizeBytes);
-  info->n_local_bytes = static_cast<int>(attributes.localSizeBytes);
-  info->n_max_threads = attributes.maxThreadsPerBlock;
-  return true;
 }
 
 }  // namespace spikelane::cuda

@@ -87,6 +87,7 @@ SPIKELANE_HD void step_spiking_rows(const Team& team, const Tile& tile, int p, i
   const PopulationView& population = tile.plan->populations[p];
   F current[kBlock], drive[kBlock];
   add_drive_rows<kBlock>(team, tile, population.projections[0], i, t, current);
+  SPIKELANE_ROLLED
   for (int q = 1; q < population.n_projections; ++q) {
     add_drive_rows<kBlock>(team, tile, population.projections[q], i, t, drive);
     for (int k = 0; k < kBlock; ++k) current[k] = current[k] + drive[k];
@@ -133,6 +134,7 @@ SPIKELANE_HD void step_spiking_rows(const Team& team, const Tile& tile, int p, i
 template <template <class, class> class Cell, int kBlock, class Team>
 SPIKELANE_HD void step_spiking_rows_from(const Team& team, const Tile& tile, int p, int i, int t) {
   const int n_padded = tile.plan->populations[p].n_padded;
+  SPIKELANE_ROLLED
   for (; i + kBlock * kLanes <= n_padded; i += kBlock * team.vector_step())
     step_spiking_rows<Cell, kBlock>(team, tile, p, i, t);
   if constexpr (kBlock > 2)
@@ -194,10 +196,13 @@ SPIKELANE_HD void step_population_row(const Team& team, const Tile& tile, int p,
 template <class Team>
 SPIKELANE_HD void run_row_window(const Team& team, const Tile& tile, int t_begin, int t_end) {
   const PlanView& plan = *tile.plan;
+  SPIKELANE_ROLLED
   for (int p = 0; p < plan.n_populations; ++p)
     if (plan.populations[p].feeds_recurrent) list_fired(team, tile, p);
-  for (int t = t_begin; t < t_end; ++t)
-    for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
+  SPIKELANE_ROLLED
+  for (int t = t_begin; t < t_end; ++t) SPIKELANE_ROLLED
+  for (int p = 0; p < plan.n_populations; ++p) step_population_row(team, tile, p, t);
+  SPIKELANE_ROLLED
   for (int p = 0; p < plan.n_populations; ++p) {
     team.sync();
     finish_row(team, tile, p, t_end - 1);

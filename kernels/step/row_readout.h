@@ -27,29 +27,34 @@ SPIKELANE_HD void advance_row_trace(const Team& team, const Tile& tile,
   float* z = tile.floats(trace.at.z);
   const bool is_dense = projection.source == kInputSource && tile.input->dense;
   const auto kappa = team.broadcast(trace.kappa);
+  SPIKELANE_ROLLED
   for (int j = team.vector_begin(); j < trace.n_padded; j += team.vector_step())
     team.store(z + j, kappa * team.load(z + j));
   if (trace.source_trace >= 0) {
     const float* s = tile.floats(trace.source_trace);
+    SPIKELANE_ROLLED
     for (int j = team.vector_begin(); j < trace.n_padded; j += team.vector_step())
       team.store(z + j, team.load(z + j) + team.load(s + j));
   } else if (is_dense) {
     const float* x = dense_input(tile, trace.n, t);
+    SPIKELANE_ROLLED
     for (int j = team.worker(); j < trace.n; j += team.n_workers()) z[j] = z[j] + x[j];
   } else {
     const UnitRange fired = units_into(tile, projection, t);
     // who adds to z_j need not be who keeps it
     team.sync();
+    SPIKELANE_ROLLED
     for (const int32_t* unit = fired.begin + team.worker(); unit < fired.end;
          unit += team.n_workers())
       z[*unit] = z[*unit] + 1.0f;
     team.sync();
   }
-  if (is_flush_step(t))
-    for (int j = team.vector_begin(); j < trace.n_padded; j += team.vector_step())
-      team.store(z + j, without_tiny(team.load(z + j)));
+  if (is_flush_step(t)) SPIKELANE_ROLLED
+  for (int j = team.vector_begin(); j < trace.n_padded; j += team.vector_step())
+    team.store(z + j, without_tiny(team.load(z + j)));
   if (trace.at.z_sum < 0 || t < tile.plan->n_steps - tile.plan->window) return;
   float* z_sum = tile.floats(trace.at.z_sum);
+  SPIKELANE_ROLLED
   for (int j = team.vector_begin(); j < trace.n_padded; j += team.vector_step())
     team.store(z_sum + j, team.load(z_sum + j) + team.load(z + j));
 }
@@ -61,6 +66,7 @@ SPIKELANE_HD void advance_row_bias_trace(const Team& team, const Tile& tile,
   float* z = tile.floats(population.at.bias_trace);
   const bool adds =
       population.at.bias_trace_sum >= 0 && t >= tile.plan->n_steps - tile.plan->window;
+  SPIKELANE_ROLLED
   for (int i = team.vector_begin(); i < population.n_padded; i += team.vector_step()) {
     auto z_i = team.load(population.beta + i) * team.load(z + i) + team.broadcast(1.0f);
     if (is_flush_step(t)) z_i = without_tiny(z_i);
@@ -78,6 +84,7 @@ SPIKELANE_HD typename Team::F add_row_factors(const Team& team, const Tile& tile
                                               typename Team::F sum, const SumOf& sum_of) {
   if (!has_low_rank(team, tile, projection)) return sum;
   const Factors factors(tile, projection);
+  SPIKELANE_ROLLED
   for (int k = 0; k < factors.rank; ++k) {
     const float c = factors.scale * sum_of(k, factors);
     const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
@@ -140,16 +147,20 @@ template <class Team>
 SPIKELANE_HD void read_out_row(const Team& team, const Tile& tile, const PopulationView& population,
                                int t, bool of_sums, float* values) {
   using F = typename Team::F;
+  SPIKELANE_ROLLED
   for (int i = team.vector_begin(); i < population.n; i += team.vector_step()) {
     F value = team.broadcast(0.0f);
+    SPIKELANE_ROLLED
     for (int p = 0; p < population.n_projections; ++p) {
       const ProjectionView& projection = population.projections[p];
       F sum = team.broadcast(0.0f);
       if (projection.single_trace >= 0) {
         sum = sum_row_trace(team, tile, projection, i, projection.single_trace, t, of_sums);
       } else {
+        SPIKELANE_ROLLED
         for (int k = 0; k < projection.n_traces; ++k) {
           uint32_t lanes = 0;
+          SPIKELANE_ROLLED
           for (int l = 0; l < kLanes && i + l < population.n; ++l)
             lanes |= static_cast<uint32_t>(projection.trace_of[i + l] == projection.first_trace + k)
                      << l;
@@ -173,8 +184,10 @@ SPIKELANE_HD void read_out_row(const Team& team, const Tile& tile, const Populat
 template <class Team>
 SPIKELANE_HD void step_readout_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
+  SPIKELANE_ROLLED
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
+    SPIKELANE_ROLLED
     for (int k = 0; k < projection.n_traces; ++k)
       advance_row_trace(team, tile, projection, tile.plan->traces[projection.first_trace + k], t);
   }
@@ -185,6 +198,7 @@ SPIKELANE_HD void step_readout_row(const Team& team, const Tile& tile, int p, in
   read_out_row(team, tile, population, t, false, v);
   team.sync();
   float* v_max = tile.floats(population.at.v_max);
+  SPIKELANE_ROLLED
   for (int i = team.vector_begin(); i < population.n; i += team.vector_step())
     team.store(v_max + i, max(team.load(v_max + i), team.load(v + i)));
 }
@@ -195,6 +209,7 @@ SPIKELANE_HD void finish_row(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
   float* v = tile.floats(population.at.v);
   if (population.model == Model::kReadout) read_out_row(team, tile, population, t, false, v);
+  SPIKELANE_ROLLED
   for (int i = team.vector_begin(); i < population.n; i += team.vector_step()) {
     const int n_left = population.n - i;
     const uint32_t is_real = n_left >= kLanes ? 0xffffu : (1u << n_left) - 1u;

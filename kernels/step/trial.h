@@ -131,25 +131,31 @@ SPIKELANE_HD void score_tile(const Team& team, const Tile& tile, const TrialArgs
   }
 }
 
+/// Tile i of the arguments, whose samples begin at first_sample; returns how many they are.
+template <Layout kLayout, class Team>
+SPIKELANE_HD int run_tile(const Team& team, const TrialArgs& args, int i, int64_t first_sample) {
+  const PlanView& plan = *args.plan;
+  Tile tile{&plan,           args.shared ? args.shared : args.parameters,
+            args.parameters, args.inputs + i,
+            args.scratch,    args.tiles + i * args.tile_stride,
+            args.not_finite, args.first_tile + i,
+            args.t_begin};
+  if (args.resets) reset_tile(team, plan, tile.memory);
+  if (args.t_begin == args.t_end) {
+    // nothing to step: the call is for the reset or for the scores
+  } else if constexpr (kLayout == Layout::kSampleLanes)
+    run_window(team, tile, args.t_begin, args.t_end);
+  else
+    run_row_window(team, tile, args.t_begin, args.t_end);
+  if (args.scores) score_tile<kLayout>(team, tile, args, first_sample, args.scratch->logits);
+  return tile.input->n_lanes;
+}
+
 template <Layout kLayout, class Team>
 SPIKELANE_HD void run_tiles_of(const Team& team, const TrialArgs& args) {
-  const PlanView& plan = *args.plan;
   int64_t first_sample = 0;
   for (int i = 0; i < args.n_tiles; ++i) {
-    Tile tile{&plan,           args.shared ? args.shared : args.parameters,
-              args.parameters, args.inputs + i,
-              args.scratch,    args.tiles + i * args.tile_stride,
-              args.not_finite, args.first_tile + i,
-              args.t_begin};
-    if (args.resets) reset_tile(team, plan, tile.memory);
-    if (args.t_begin == args.t_end) {
-      // nothing to step: the call is for the reset or for the scores
-    } else if constexpr (kLayout == Layout::kSampleLanes)
-      run_window(team, tile, args.t_begin, args.t_end);
-    else
-      run_row_window(team, tile, args.t_begin, args.t_end);
-    if (args.scores) score_tile<kLayout>(team, tile, args, first_sample, args.scratch->logits);
-    first_sample += tile.input->n_lanes;
+    first_sample += run_tile<kLayout>(team, args, i, first_sample);
     team.sync();
   }
 }
