@@ -26,6 +26,12 @@ int n_launched() {
   return std::max(n, 1);
 }
 
+bool is_launched() {
+  for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "PMIX_RANK"})
+    if (std::getenv(variable)) return true;
+  return false;
+}
+
 #if SPIKELANE_HAS_MPI
 
 namespace {

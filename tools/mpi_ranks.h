@@ -11,6 +11,10 @@ namespace spikelane {
 /// the environment; 1 without one.
 int n_launched();
 
+/// Whether a launcher has started this program, of one process too. Then standard output may look
+/// like a terminal and go to a file: mpirun gives each process a pseudo-terminal.
+bool is_launched();
+
 /// Whether this program can train with several ranks.
 bool has_mpi();
 

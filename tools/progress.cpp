@@ -5,11 +5,12 @@
 #include <cmath>
 
 #include "engine/report/results_json.h"
+#include "tools/mpi_ranks.h"
 
 namespace spikelane {
 namespace {
 
-bool is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
+bool is_terminal() { return ::isatty(STDOUT_FILENO) == 1 && !is_launched(); }
 
 template <class... Values>
 std::string format(const char* pattern, Values... values) {

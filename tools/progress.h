@@ -1,5 +1,5 @@
 // What a run says while it goes on: one line rewritten on a terminal, one JSON line a report
-// elsewhere.
+// elsewhere and under mpirun.
 #pragma once
 
 #include <chrono>

@@ -49,6 +49,20 @@ std::vector<ParameterTensor> tensors_of(const Plan& plan, const RegressionView& 
           {name + ".filter", n_tensor, n_tensor + view.n_filters * n}};
 }
 
+// where rows of M, then g, lie in a part's sums, for each filter: M's rows and after them one of g
+std::vector<PartRow> rows_of(const RegressionView& view) {
+  std::vector<PartRow> rows;
+  const std::int64_t n = view.n;
+  const auto add = [&](std::int64_t row, std::int64_t filter) {
+    const std::int64_t in_sum = rows.empty() ? 0 : rows.back().in_sum + n;
+    rows.push_back({(filter * (n + 1) + row) * view.n_padded, in_sum, view.n});
+  };
+  for (std::int64_t f = 0; f < view.n_filters; ++f)
+    for (std::int64_t row = 0; row < n; ++row) add(row, f);
+  for (std::int64_t f = 0; f < view.n_filters; ++f) add(n, f);
+  return rows;
+}
+
 }  // namespace
 
 KernlRegression::Worker::Worker(const Plan& plan, const RegressionView& rule)
@@ -89,7 +103,8 @@ KernlRegression::KernlRegression(const Plan& plan, const RegressionConfig& confi
       tensors_(tensors_of(plan, view_)),
       parameters_(static_cast<std::size_t>(tensors_.back().end)),
       gradient_(parameters_.size()),
-      optimiser_(config.optimiser, tensors_) {
+      optimiser_(config.optimiser, tensors_),
+      part_sums_(rows_of(view_)) {
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     ranges_.push_back({static_cast<int>(i), tensors_[i].begin, tensors_[i].end});
   const std::int64_t n_padded = view_.n_padded, n_matrix = view_.n * n_padded;
@@ -188,6 +203,11 @@ void KernlRegression::refresh() {
   }
 }
 
+void KernlRegression::use_ranks(Ranks& ranks) {
+  ranks_ = &ranks;
+  part_sums_.use_ranks(ranks);
+}
+
 std::int64_t KernlRegression::sum_stride() const {
   return std::int64_t{view_.n_filters} * (view_.n + 1) * view_.n_padded;
 }
@@ -280,49 +300,50 @@ double KernlRegression::find_gradient(const EncodedInputs& inputs, const float* 
       static_cast<std::int64_t>((static_cast<std::size_t>(n_samples) + kSumBlock - 1) / kSumBlock);
   constexpr auto kBlock = static_cast<std::int64_t>(kSumBlock);
   make_room(n_samples);
-  auto clear = [&](std::int64_t part) {
+  const auto cut = cut_over_ranks(n_parts, 1, ranks_->n_ranks());
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  const auto samples = sample_cut(cut, 0, n_samples);
+  const auto clear = [&](std::int64_t part) {
     std::fill_n(reinterpret_cast<float*>(sums_.data()) + part * sum_stride(), sum_stride(), 0.0f);
   };
-  if (view_.is_every_step) {
-    pool_.for_each(n_parts, [&](std::int64_t part, int thread) {
+  const auto run_parts = [&] {
+    pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t i, int thread) {
+      const std::int64_t part = cut[mine] + i;
       clear(part);
       run_samples(part * kBlock, std::min<std::int64_t>(n_samples, (part + 1) * kBlock), thread,
                   inputs, block, update, given_noise);
     });
-  } else {
-    pool_.for_each(n_samples, [&](std::int64_t sample, int thread) {
+  };
+  const auto run_and_score = [&] {
+    pool_.for_each(samples[mine + 1] - samples[mine], [&](std::int64_t i, int thread) {
+      const std::int64_t sample = samples[mine] + i;
       run_samples(sample, sample + 1, thread, inputs, block, update, given_noise);
     });
-    pool_.for_each(n_parts, [&](std::int64_t part, int thread) {
-      clear(part);
-      score_part(part, thread, n_samples);
+    pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t i, int thread) {
+      clear(cut[mine] + i);
+      score_part(cut[mine] + i, thread, n_samples);
     });
-  }
+  };
+  if (view_.is_every_step)
+    do_together(*ranks_, run_parts);
+  else
+    do_together(*ranks_, run_and_score);
   const double n_terms =
       static_cast<double>(n_samples) * view_.n * (view_.is_every_step ? plan_.view().n_steps : 1);
-  sum_gradient(n_parts, n_terms);
+  // rounded once
+  part_sums_.sum(
+      pool_, reinterpret_cast<const float*>(sums_.data()) + cut[mine] * sum_stride(), sum_stride(),
+      cut, [](std::int64_t) { return 0.0; },
+      [&](std::int64_t at, double sum) {
+        gradient_[static_cast<std::size_t>(at)] = static_cast<float>(-2.0 * sum / n_terms);
+      });
+  part_sums_.share(gradient_);
+  ranks_->gather(std::span(losses_), samples);
   const double loss = tree_sum_blocks_of_8(losses_) / n_terms;
   if (!std::isfinite(loss))
-    throw RunError("the regression's loss of update " + std::to_string(update) + " is not finite");
+    throw SharedError("the regression's loss of update " + std::to_string(update) +
+                      " is not finite");
   return loss;
-}
-
-// the parts' sums ascending, in double, rounded once
-void KernlRegression::sum_gradient(std::int64_t n_parts, double n_terms) {
-  const std::int64_t n = view_.n, n_padded = view_.n_padded;
-  const auto* parts = reinterpret_cast<const float*>(sums_.data());
-  // rows of M of all filters, then one of g for each
-  pool_.for_each(view_.n_filters * (n + 1), [&](std::int64_t item, int) {
-    const std::int64_t f = item / (n + 1), row = item % (n + 1);
-    const float* from = parts + item * n_padded;
-    float* to = gradient_.data() + (row < n ? (f * n + row) * n : tensors_[1].begin + f * n);
-    for (std::int64_t i = 0; i < n; ++i) {
-      double sum = 0.0;
-      for (std::int64_t part = 0; part < n_parts; ++part)
-        sum += static_cast<double>(from[part * sum_stride() + i]);
-      to[i] = static_cast<float>(-2.0 * sum / n_terms);
-    }
-  });
 }
 
 void KernlRegression::step(std::int64_t update) {

@@ -18,6 +18,7 @@
 #include "engine/learning/kernl_rule.h"
 #include "engine/learning/optimiser.h"
 #include "engine/plan/plan.h"
+#include "engine/run/part_sums.h"
 #include "engine/state/encoded_inputs.h"
 #include "engine/state/saved_state.h"
 #include "engine/state/scratch.h"
@@ -35,6 +36,9 @@ class KernlRegression {
                   ThreadPool& pool, std::uint64_t seed, const float* start_block);
   KernlRegression(const KernlRegression&) = delete;
   KernlRegression& operator=(const KernlRegression&) = delete;
+
+  /// Cuts the batches that follow over ranks, parts of 8 samples each.
+  void use_ranks(Ranks& ranks);
 
   /// The mean squared error over the samples of `inputs` with the weights `block`, and its gradient
   /// (gradient()). Noise is that of `update`, sample b of the batch its number; or `given_noise`
@@ -60,7 +64,7 @@ class KernlRegression {
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }
   const OptimiserState& optimiser_state() const { return optimiser_.state(); }
   /// Of the last call's samples at the last step, (B, n_padded); only where the last step is
-  /// scored.
+  /// scored, and with several ranks this one's samples alone.
   const float* target() const { return rows_.target; }
   const float* theta(int filter) const { return rows_.theta[filter]; }
   const float* Gamma(int filter) const { return rows_.Gamma[filter]; }
@@ -89,7 +93,6 @@ class KernlRegression {
   void run_samples(std::int64_t begin, std::int64_t end, int thread, const EncodedInputs& inputs,
                    const float* block, std::int64_t update, const float* given_noise);
   void score_part(std::int64_t part, int thread, int n_samples);
-  void sum_gradient(std::int64_t n_parts, double n_terms);
   std::int64_t sum_stride() const;  // floats of one part's sums
 
   const Plan& plan_;
@@ -101,6 +104,8 @@ class KernlRegression {
   std::vector<ParameterRange> ranges_;
   std::vector<float> parameters_, gradient_;
   Optimiser optimiser_;
+  PartSums part_sums_;
+  Ranks* ranks_ = &one_rank();
   AlignedMemory filters_;  // decays and both forms of M, as the kernels read them
   std::vector<std::unique_ptr<Worker>> workers_;
   int room_ = 0;  // samples that rows_ and sums_ have room for

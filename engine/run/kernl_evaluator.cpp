@@ -33,6 +33,7 @@ KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const Ke
       rule_(rule),
       kernels_(kernels),
       pool_(pool),
+      part_sums_(parameter_rows(plan)),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes) {
   const double n_left = n_bytes_for_gradients(plan, rule, config, pool.n_threads(), takes_error);
   const double n_of_part = static_cast<double>(stride_) * sizeof(float);
@@ -87,89 +88,10 @@ void KernlEvaluator::run_part(std::int64_t part, std::int64_t slot, int thread,
                  std::to_string(update) + ", at or before step " + std::to_string(not_finite.step));
 }
 
-// The parts' sums ascending, in double, rounded once. With several ranks each gets of all parts
-// those rows that it sums, and then all get all sums.
-void KernlEvaluator::sum_gradient(std::span<const std::int64_t> part_cut, bool is_first,
-                                  bool is_last, int n_samples, std::vector<float>& gradient) {
-  gradient.resize(static_cast<std::size_t>(plan_.n_parameters()));
-  if (!is_first || !is_last) sums_.resize(gradient.size());
-  struct Row {
-    std::int64_t block, logical;
-    int n;
-  };
-  std::vector<Row> rows;
-  std::vector<std::int64_t> ends;
-  for (const TensorPlan& tensor : plan_.tensors())
-    for (int row = 0; row < tensor.n_rows; ++row) {
-      rows.push_back({tensor.block_begin + std::int64_t{row} * tensor.block_stride,
-                      tensor.logical.begin + std::int64_t{row} * tensor.n_columns,
-                      tensor.n_columns});
-      ends.push_back(rows.back().logical + tensor.n_columns);
-    }
-  const int n_ranks = ranks_->n_ranks();
-  const auto mine = static_cast<std::size_t>(ranks_->rank());
-  const auto row_cut = cut_parts(ends, 0, n_ranks);
-  const std::int64_t n_parts = part_cut.back();
-  const auto logical_at = [&](std::int64_t row) {
-    return row == 0 ? 0 : ends[static_cast<std::size_t>(row) - 1];
-  };
-  std::vector<std::int64_t> begin;  // of each rank's entries of the gradient
-  for (const std::int64_t row : row_cut) begin.push_back(logical_at(row));
-
-  // where the sums read: part b's row begins at parts + b * stride + Row::block - first
-  const auto* parts = reinterpret_cast<const float*>(gradients_.data());
-  std::int64_t stride = stride_, first = 0;
-  if (n_ranks > 1) {
-    const std::int64_t n_mine = part_cut[mine + 1] - part_cut[mine];
-    std::vector<std::int64_t> send_begin{0}, receive_begin{0};
-    sent_.clear();
-    for (std::size_t r = 0; r < static_cast<std::size_t>(n_ranks); ++r) {
-      for (std::int64_t b = 0; b < n_mine; ++b)
-        for (std::int64_t i = row_cut[r]; i < row_cut[r + 1]; ++i) {
-          const Row& row = rows[static_cast<std::size_t>(i)];
-          const float* from = parts + b * stride_ + row.block;
-          sent_.insert(sent_.end(), from, from + row.n);
-        }
-      send_begin.push_back(send_begin.back() + n_mine * (begin[r + 1] - begin[r]));
-      receive_begin.push_back((begin[mine + 1] - begin[mine]) * part_cut[r + 1]);
-    }
-    received_.resize(static_cast<std::size_t>(receive_begin.back()));
-    ranks_->exchange(sent_, send_begin, received_, receive_begin);
-    parts = received_.data();
-    stride = begin[mine + 1] - begin[mine];
-    first = begin[mine];
-    for (Row& row : rows) row.block = row.logical;
-  }
-
-  constexpr std::int64_t kPart = 32;
-  const std::int64_t first_row = row_cut[mine], last_row = row_cut[mine + 1];
-  pool_.for_each((last_row - first_row + kPart - 1) / kPart, [&](std::int64_t item, int) {
-    const std::int64_t from = first_row + item * kPart;
-    for (std::int64_t r = from; r < std::min(last_row, from + kPart); ++r) {
-      const Row& row = rows[static_cast<std::size_t>(r)];
-      float* to = gradient.data() + row.logical;
-      for (int i = 0; i < row.n; ++i) {
-        const auto at = static_cast<std::size_t>(row.logical + i);
-        double sum = is_first ? 0.0 : sums_[at];
-        for (std::int64_t b = 0; b < n_parts; ++b)
-          sum += static_cast<double>(parts[b * stride + row.block - first + i]);
-        if (is_last)
-          to[i] = static_cast<float>(sum / n_samples);
-        else
-          sums_[at] = sum;
-      }
-    }
-  });
-  if (is_last) ranks_->gather(std::span(gradient), begin);
-}
-
 // losses, and what was right, of the samples of the parts from first_part on
 void KernlEvaluator::share_scores(std::int64_t first_part, std::span<const std::int64_t> cut,
                                   KernlScores& scores) {
-  std::vector<std::int64_t> begin;
-  for (const std::int64_t part : cut)
-    begin.push_back(std::min((first_part + part) * static_cast<std::int64_t>(kSumBlock),
-                             static_cast<std::int64_t>(scores.losses.size())));
+  const auto begin = sample_cut(cut, first_part, static_cast<std::int64_t>(scores.losses.size()));
   ranks_->gather(std::span(scores.losses), begin);
   ranks_->gather(
       std::span(reinterpret_cast<char*>(scores.is_correct.data()), scores.is_correct.size()),
@@ -178,6 +100,7 @@ void KernlEvaluator::share_scores(std::int64_t first_part, std::span<const std::
 
 void KernlEvaluator::use_ranks(Ranks& ranks) {
   ranks_ = &ranks;
+  part_sums_.use_ranks(ranks);
   std::vector<std::int64_t> n_at_once(static_cast<std::size_t>(ranks.n_ranks())), begin;
   for (int r = 0; r <= ranks.n_ranks(); ++r) begin.push_back(r);
   n_at_once[static_cast<std::size_t>(ranks.rank())] = n_parts_at_once_;
@@ -196,6 +119,7 @@ void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::i
   n_spikes_.assign(static_cast<std::size_t>(n_parts) * n_neurons, 0);
   scores.losses.assign(n_samples, 0.0);
   scores.is_correct.assign(n_samples, 0);
+  scores.gradient.resize(static_cast<std::size_t>(plan_.n_parameters()));
   // with several ranks as many parts at a time as fit all of them
   const std::int64_t n_chunk = std::min(n_parts, n_at_once * ranks_->n_ranks());
   const auto mine = static_cast<std::size_t>(ranks_->rank());
@@ -208,7 +132,20 @@ void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::i
                  given_error);
       });
     });
-    sum_gradient(cut, first == 0, first + n == n_parts, inputs.n_samples(), scores.gradient);
+    // rounded once
+    const bool is_first = first == 0, is_last = first + n == n_parts;
+    if (!is_first || !is_last) sums_.resize(scores.gradient.size());
+    part_sums_.sum(
+        pool_, reinterpret_cast<const float*>(gradients_.data()), stride_, cut,
+        [&](std::int64_t at) { return is_first ? 0.0 : sums_[static_cast<std::size_t>(at)]; },
+        [&](std::int64_t at, double sum) {
+          const auto i = static_cast<std::size_t>(at);
+          if (is_last)
+            scores.gradient[i] = static_cast<float>(sum / inputs.n_samples());
+          else
+            sums_[i] = sum;
+        });
+    if (is_last) part_sums_.share(scores.gradient);
     if (!ranks_->is_one()) share_scores(first, cut, scores);
   }
   scores.n_spikes.assign(n_neurons, 0);

@@ -7,7 +7,7 @@
 
 #include "engine/learning/kernl_memory.h"
 #include "engine/learning/kernl_rule.h"
-#include "engine/run/ranks.h"
+#include "engine/run/part_sums.h"
 #include "engine/state/encoded_inputs.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/thread_pool.h"
@@ -52,8 +52,6 @@ class KernlEvaluator {
   void run_part(std::int64_t part, std::int64_t slot, int thread, const EncodedInputs& inputs,
                 const float* block, std::int64_t update, KernlScores& scores,
                 const float* given_error);
-  void sum_gradient(std::span<const std::int64_t> cut, bool is_first, bool is_last, int n_samples,
-                    std::vector<float>& gradient);
   void share_scores(std::int64_t first_part, std::span<const std::int64_t> cut,
                     KernlScores& scores);
 
@@ -64,11 +62,10 @@ class KernlEvaluator {
   std::vector<KernlMemory> memories_;  // one a thread
   std::int64_t n_parts_at_once_ = 1;   // of a rank: that the memory allowed has room for
   AlignedMemory gradients_;            // (parts of 8 samples, block)
-  std::vector<double> sums_;           // (P) of the parts before, where not all run at once
-  std::int64_t stride_;                // of a part, in floats
+  PartSums part_sums_;
+  std::vector<double> sums_;  // (P) of the parts before, where not all run at once
+  std::int64_t stride_;       // of a part, in floats
   Ranks* ranks_ = &one_rank();
-  // rows of the ranks: of my parts for them, and of their parts for me
-  std::vector<float> sent_, received_;
   std::vector<std::int32_t> n_spikes_;  // (parts, learned neurons)
 };
 

@@ -18,6 +18,7 @@ KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlCon
       n_rows_(n_rows),
       n_parts_((n_rows + static_cast<int>(kSumBlock) - 1) / static_cast<int>(kSumBlock)),
       k_steps_(config.k_steps),
+      part_sums_(parameter_rows(plan)),
       state_(plan, 1, n_rows),
       has_host_(has_host),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
@@ -25,7 +26,15 @@ KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlCon
       gamma_(config.gamma) {
   for (int thread = 0; thread < pool.n_threads(); ++thread) scratch_.emplace_back(plan, 1, false);
   place_memory();
+  use_ranks(one_rank());
   reset();
+}
+
+void KernlOnline::use_ranks(Ranks& ranks) {
+  assert(ranks.is_one() || !has_host_);
+  ranks_ = &ranks;
+  part_sums_.use_ranks(ranks);
+  cut_ = cut_over_ranks(n_parts_, 1, ranks.n_ranks());
 }
 
 void KernlOnline::place_memory() {
@@ -163,9 +172,12 @@ void KernlOnline::run_part(int part, int thread, const InputView* inputs,
 
 void KernlOnline::run(const EncodedInputs& inputs, const float* block, int n_steps) {
   assert(inputs.n_samples() == n_rows_ && t_ % k_steps_ + n_steps <= k_steps_);
-  pool_.for_each(n_parts_, [&](std::int64_t part, int thread) {
-    run_part(static_cast<int>(part), thread, inputs.tiles().data(), inputs.labels().data(), block,
-             n_steps, nullptr);
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  do_together(*ranks_, [&] {
+    pool_.for_each(cut_[mine + 1] - cut_[mine], [&](std::int64_t i, int thread) {
+      run_part(static_cast<int>(cut_[mine] + i), thread, inputs.tiles().data(),
+               inputs.labels().data(), block, n_steps, nullptr);
+    });
   });
   t_ += n_steps;
 }
@@ -245,17 +257,14 @@ void KernlOnline::set_t(int t) {
 }
 
 void KernlOnline::take_gradient(std::span<float> gradient) {
-  for (const TensorPlan& tensor : plan_.tensors())
-    for (int row = 0; row < tensor.n_rows; ++row) {
-      const float* from = gradients_ + tensor.block_begin + std::int64_t{row} * tensor.block_stride;
-      float* to = gradient.data() + tensor.logical.begin + std::int64_t{row} * tensor.n_columns;
-      for (int i = 0; i < tensor.n_columns; ++i) {
-        double sum = 0.0;
-        for (int part = 0; part < n_parts_; ++part)
-          sum += static_cast<double>(from[part * stride_ + i]);
-        to[i] = static_cast<float>(static_cast<double>(to[i]) + sum);
-      }
-    }
+  const std::int64_t first = cut_[static_cast<std::size_t>(ranks_->rank())];
+  part_sums_.sum(
+      pool_, gradients_ + first * stride_, stride_, cut_, [](std::int64_t) { return 0.0; },
+      [&](std::int64_t at, double sum) {
+        float& to = gradient[static_cast<std::size_t>(at)];
+        to = static_cast<float>(static_cast<double>(to) + sum);
+      });
+  part_sums_.share(gradient);
   std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
 }
 
@@ -263,22 +272,27 @@ void KernlOnline::score(const EncodedInputs& inputs, const float* block,
                         std::vector<double>& losses, std::vector<std::uint8_t>& is_correct) {
   losses.assign(static_cast<std::size_t>(n_rows_), 0.0);
   is_correct.assign(static_cast<std::size_t>(n_rows_), 0);
+  const auto begin = sample_cut(cut_, 0, n_rows_);
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  const std::int64_t first = begin[mine];
   NotFinite not_finite{-1, 0, 0, 0};
   TrialArgs args{};
   args.plan = &plan_.view();
   args.parameters = block;
-  args.inputs = inputs.tiles().data();
-  args.n_tiles = n_rows_;
+  args.inputs = inputs.tiles().data() + first;
+  args.n_tiles = static_cast<int>(begin[mine + 1] - first);
   args.t_begin = args.t_end = t_;
   args.scores = 1;
-  args.tiles = state_.tiles(0);
+  args.tiles = state_.tiles(0) + first * state_.tile_bytes();
   args.tile_stride = state_.tile_bytes();
   args.scratch = &scratch_[0].view();
-  args.labels = inputs.labels().data();
-  args.losses = losses.data();
-  args.is_correct = is_correct.data();
+  args.labels = inputs.labels().data() + first;
+  args.losses = losses.data() + first;
+  args.is_correct = is_correct.data() + first;
   args.not_finite = &not_finite;
   kernels_.run_tiles(args);
+  ranks_->gather(std::span(losses), begin);
+  ranks_->gather(std::span(reinterpret_cast<char*>(is_correct.data()), is_correct.size()), begin);
 }
 
 std::vector<std::int64_t> KernlOnline::n_spikes() const {
@@ -292,6 +306,8 @@ std::vector<std::int64_t> KernlOnline::n_spikes() const {
       of_population[i % n] += static_cast<std::int64_t>(values[i]);
     counts.insert(counts.end(), of_population.begin(), of_population.end());
   }
+  // rows of other ranks have stood still here
+  sum_over_ranks(*ranks_, counts);
   return counts;
 }
 

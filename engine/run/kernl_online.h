@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/learning/kernl_rule.h"
+#include "engine/run/part_sums.h"
 #include "engine/state/encoded_inputs.h"
 #include "engine/state/saved_state.h"
 #include "engine/state/scratch.h"
@@ -21,6 +22,10 @@ class KernlOnline {
   /// With a host, inputs and errors come from calls of act and learn, without an end of the trial.
   KernlOnline(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
               const KernelTable& kernels, ThreadPool& pool, int n_rows, bool has_host = false);
+
+  /// Cuts the rows over ranks, parts of 8 each, for run, take_gradient, score and n_spikes, which
+  /// all ranks then call; only without a host.
+  void use_ranks(Ranks& ranks);
 
   /// Before the first step: states and traces are zero; a gradient not yet taken is dropped.
   void reset();
@@ -79,6 +84,9 @@ class KernlOnline {
   ThreadPool& pool_;
   int n_rows_, n_parts_, k_steps_;
   int t_ = 0;
+  PartSums part_sums_;
+  Ranks* ranks_ = &one_rank();
+  std::vector<std::int64_t> cut_;  // parts of each rank
   State state_;
   std::vector<Scratch> scratch_;  // one a thread
   AlignedMemory memory_;

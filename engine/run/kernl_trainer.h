@@ -29,6 +29,7 @@ class KernlTrainer : public Trainer {
   void use_ranks(Ranks& ranks) override {
     Trainer::use_ranks(ranks);
     evaluator_.use_ranks(ranks);
+    if (regression_) regression_->use_ranks(ranks);
   }
   UpdateScores update() override;
   std::int64_t n_updates() const override { return update_; }

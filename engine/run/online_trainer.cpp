@@ -69,7 +69,7 @@ UpdateScores OnlineTrainer::update() {
   scores.trial_s = std::chrono::duration<double>(Clock::now() - start).count();
   scores.loss = tree_sum_blocks_of_8(losses_) / inputs.n_samples();
   if (!std::isfinite(scores.loss))
-    throw RunError("the loss of update " + std::to_string(update_) + " is not finite");
+    throw SharedError("the loss of update " + std::to_string(update_) + " is not finite");
   scores.accuracy = static_cast<double>(
                         std::accumulate(is_correct_.begin(), is_correct_.end(), std::int64_t{0})) /
                     inputs.n_samples();

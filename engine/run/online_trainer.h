@@ -23,6 +23,10 @@ class OnlineTrainer : public Trainer {
   OnlineTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
                 ThreadPool& pool, const Dataset& data);
 
+  void use_ranks(Ranks& ranks) override {
+    Trainer::use_ranks(ranks);
+    online_.use_ranks(ranks);
+  }
   UpdateScores update() override;
   std::int64_t n_updates() const override { return update_; }
   const Plan& plan() const override { return *plan_; }

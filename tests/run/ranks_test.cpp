@@ -8,9 +8,12 @@
 #include "engine/config/parse_config.h"
 #include "engine/report/checkpoint.h"
 #include "engine/report/weights.h"
+#include "engine/run/kernl_trainer.h"
+#include "engine/run/online_trainer.h"
 #include "engine/run/train.h"
 #include "tasks/load_task.h"
 #include "tests/run/thread_ranks.h"
+#include "tests/scratch_folder.h"
 #include "tests/tools/tiny_config.h"
 
 namespace spikelane::test {
@@ -54,7 +57,10 @@ Trained train_on(int n_ranks, const RunConfig& config, const TaskData& data,
     const RunResult result = train(config, {}, kernels, pool, data, hooks);
     hashes[static_cast<std::size_t>(ranks.rank())] = result.state_hash;
     if (!ranks.is_first()) return;
-    for (const Report& report : result.reports) trained.losses.push_back(*report.train_loss);
+    for (const Report& report : result.reports)
+      for (const auto& loss : {report.train_loss, report.train_return, report.regression_loss})
+        if (loss) trained.losses.push_back(*loss);
+    CHECK(trained.losses.size() >= result.reports.size());
     CHECK(result.final_report.firing_rate.at("hidden") > 0.0);  // silent nets prove nothing
   };
   if (n_ranks == 1)
@@ -115,9 +121,77 @@ TEST_CASE("ranks: evolution strategies, with any noise, shaping and schedule") {
 
 TEST_CASE("ranks: kernl and e-prop, parts of a batch on each rank") {
   check_ranks(kKernlConfig, {"rule.batch=30"});
+  check_ranks(kKernlConfig, {"rule.batch=20", "rule.average_decay=0.7"});
+}
+
+TEST_CASE("ranks: kernl online, rows of a batch on each rank") {
+  check_ranks(kKernlConfig, {"rule.mode=online", "rule.k_steps=5", "rule.batch=30"});
+  check_ranks(kKernlConfig, {"rule.mode=online", "rule.k_steps=24", "rule.batch=9",
+                             "rule.rate_strength=2", "rule.average_decay=0.7"});
+}
+
+TEST_CASE("ranks: the regression, scored at the last step and at every step, alone and not") {
   check_ranks(kKernlConfig,
               {"rule.batch=9", "rule.filters=membrane", R"(rule.regression={"noise_std":0.5})"});
-  check_ranks(kKernlConfig, {"rule.mode=online", "rule.k_steps=5"});
+  check_ranks(kKernlConfig,
+              {"rule.batch=30", "rule.filters=adaptation",
+               R"(rule.regression={"noise_std":0.5,"n_filters":2,"target":"distance"})"});
+  check_ranks(kKernlConfig, {"rule.batch=30", "rule.filters=membrane", "rule.trains_weights=false",
+                             R"(rule.regression={"noise_std":0.5,"loss_at":"every_step"})"});
+}
+
+TEST_CASE("ranks: control tasks, members on each rank") {
+  const std::string config = read_file(SPIKELANE_SOURCE_DIR "/configs/cartpole_es.json");
+  check_ranks(config.c_str(), {"rule.n_members=20", "task.n_episodes=2", "task.n_test_episodes=5",
+                               "task.max_steps=60"});
+}
+
+namespace {
+thread_local int n_samples_run = 0;
+}
+
+TEST_CASE("ranks: each runs its own part of a batch and no more") {
+  struct Case {
+    std::vector<std::string> overrides;
+    int n_blocks;  // of K steps, each of which runs all rows
+  };
+  for (const Case& c : {Case{{"rule.batch=40"}, 1},
+                        Case{{"rule.batch=40", "rule.mode=online", "rule.k_steps=12"}, 2},
+                        Case{{"rule.batch=40", "rule.filters=membrane", "rule.trains_weights=false",
+                              R"(rule.regression={"noise_std":0.5})"},
+                             1}}) {
+    const RunConfig config = config_of(kKernlConfig, c.overrides);
+    const TaskData data = load_task(config);
+    KernelTable counting = *find_kernels("");
+    counting.run_kernl_trials = [](const KernlTrialArgs& args) {
+      n_samples_run += args.trial.n_tiles;
+      find_kernels("")->run_kernl_trials(args);
+    };
+    counting.run_kernl_online = [](const KernlOnlineArgs& args) {
+      n_samples_run += args.trial.n_tiles;
+      find_kernels("")->run_kernl_online(args);
+    };
+    counting.run_regression = [](const RegressionArgs& args) {
+      n_samples_run += args.trial.n_tiles;
+      find_kernels("")->run_regression(args);
+    };
+    std::vector<int> n_run(3);
+    run_ranks(3, [&](Ranks& ranks) {
+      ThreadPool pool(1);
+      KernlTrainer by_trials(config, {}, counting, pool, data.train);
+      by_trials.use_ranks(ranks);
+      OnlineTrainer online(config, {}, counting, pool, data.train);
+      online.use_ranks(ranks);
+      n_samples_run = 0;
+      if (config.rule.kernl.mode == KernlMode::kOnline)
+        online.update();
+      else
+        by_trials.update();
+      n_run[static_cast<std::size_t>(ranks.rank())] = n_samples_run;
+    });
+    // five parts of 8 samples
+    CHECK(n_run == std::vector<int>{8 * c.n_blocks, 16 * c.n_blocks, 16 * c.n_blocks});
+  }
 }
 
 TEST_CASE("ranks: a failure is told to all, and it is the one that a single process meets first") {
@@ -139,30 +213,32 @@ TEST_CASE("ranks: a failure is told to all, and it is the one that a single proc
   messages.clear();
 
   // the whole training, whose second update overflows
-  const RunConfig config =
-      config_of(kTinyConfig, {"rule.n_members=40",
-                              R"(rule.optimiser={"kind":"sgd","lr":1e30,"weight_decay":1e30})",
-                              "run.n_updates=50"});
-  const TaskData data = load_task(config);
-  const auto message_of = [&](Ranks& ranks) -> std::string {
-    ThreadPool pool(1);
-    TrainHooks hooks;
-    hooks.ranks = &ranks;
-    try {
-      train(config, {}, *find_kernels(""), pool, data, hooks);
-    } catch (const RunError& error) {
-      return error.what();
-    }
-    return "";
-  };
-  const std::string alone = message_of(one_rank());
-  CHECK(alone.find("not finite") != std::string::npos);
-  run_ranks(3, [&](Ranks& ranks) {
-    const std::string message = message_of(ranks);
-    const std::lock_guard lock(mutex);
-    messages.push_back(message);
-  });
-  CHECK(messages == std::vector<std::string>(3, alone));
+  const std::string overflows = R"(rule.optimiser={"kind":"sgd","lr":1e30,"weight_decay":1e30})";
+  for (const RunConfig& config :
+       {config_of(kTinyConfig, {"rule.n_members=40", overflows, "run.n_updates=50"}),
+        config_of(kKernlConfig, {"rule.batch=30", "rule.mode=online", overflows})}) {
+    const TaskData data = load_task(config);
+    const auto message_of = [&](Ranks& ranks) -> std::string {
+      ThreadPool pool(1);
+      TrainHooks hooks;
+      hooks.ranks = &ranks;
+      try {
+        train(config, {}, *find_kernels(""), pool, data, hooks);
+      } catch (const RunError& error) {
+        return error.what();
+      }
+      return "";
+    };
+    const std::string alone = message_of(one_rank());
+    CHECK(alone.find("not finite") != std::string::npos);
+    run_ranks(3, [&](Ranks& ranks) {
+      const std::string message = message_of(ranks);
+      const std::lock_guard lock(mutex);
+      messages.push_back(message);
+    });
+    CHECK(messages == std::vector<std::string>(3, alone));
+    messages.clear();
+  }
 }
 
 TEST_CASE("ranks: one that has been told to stop stops all of them at the same update") {

@@ -116,6 +116,12 @@ TEST_CASE("resume: es with layers by schedule, redrawn tensors and rare tests") 
   check_resume(kRecurrentConfig, {"rule.batch=7"});
 }
 
+TEST_CASE("resume: es with noise of low rank") {
+  check_resume(kTinyConfig, {R"(rule.noise={"kind":"low_rank","rank":2})"});
+  check_resume(kRecurrentConfig, {"rule.batch=7", R"(rule.noise={"kind":"low_rank"})",
+                                  "rule.optimiser={\"kind\":\"adam\"}"});
+}
+
 TEST_CASE("resume: kernl and e-prop by trials and online") {
   check_resume(kKernlConfig, {});
   check_resume(kKernlConfig, {"rule.filters=membrane", "rule.feedback=random",
@@ -132,6 +138,8 @@ TEST_CASE("resume: the regression, beside the weights and alone") {
                 R"(rule.regression={"noise_std":0.5,"n_filters":2,"target":"distance"})"});
   check_resume(kKernlConfig, {"rule.filters=membrane", "rule.trains_weights=false",
                               R"(rule.regression={"noise_std":0.5,"optimiser":{"kind":"adam"}})"});
+  check_resume(kKernlConfig, {"rule.filters=membrane", "rule.average_decay=0.7",
+                              R"(rule.regression={"noise_std":0.5})"});
 }
 
 TEST_CASE("resume: es in a closed loop") {
