@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/config/problems.h"
 #include "engine/config/user_error.h"
 #include "engine/report/checksum.h"
 
@@ -98,10 +99,20 @@ std::vector<std::int32_t> read_labels(const std::filesystem::path& path,
   return labels;
 }
 
+// a misspelled "labels" would otherwise be a data set without them
+void check_names(const SafetensorsHeader& file, Problems& problems) {
+  const std::vector<std::string> names{"inputs", "labels"};
+  for (const TensorInfo& info : file.tensors)
+    if (std::find(names.begin(), names.end(), info.name) == names.end())
+      problems.add("tensor " + in_quotes(info.name), "a tensor that nobody asks for",
+                   one_of_text(names, info.name));
+}
+
 ArrayHeader read_header(const ArrayConfig& config, const std::filesystem::path& path) {
   ArrayHeader header;
   header.file = read_safetensors_header(path);
   Problems problems(path);
+  check_names(header.file, problems);
   check_inputs(find_tensor(header.file, "inputs"), header.shape, problems);
   header.labels = read_labels(path, header.file, header.shape, problems);
   const int n_samples = header.shape.n_samples;

@@ -142,6 +142,17 @@ TEST_CASE("array: tensors that are missing or of the wrong kind") {
                  "(3, 1)"));
 }
 
+TEST_CASE("array: tensors of any other name are refused, a misspelled one with the right one") {
+  const auto found =
+      problems_of({binary_inputs(), make_tensor<std::int32_t>("lables", {3}, Labels{0, 1, 1})});
+  REQUIRE(found.size() == 1);
+  CHECK(contains(found[0].place, "tensor \"lables\""));
+  CHECK(contains(found[0].allowed, "nearest: \"labels\""));
+  CHECK(problems_of({labels({0}), make_tensor<std::uint8_t>("Inputs", {1, 1, 1}, Bytes(1)),
+                     make_tensor<float>("w", {1}, std::vector<float>(1))})
+            .size() == 3);
+}
+
 TEST_CASE("array: labels and sizes that do not fit") {
   auto found = problems_of({binary_inputs(), labels({0, 1})});
   CHECK(found[0].value == "2 labels");
