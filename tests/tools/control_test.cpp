@@ -95,6 +95,9 @@ TEST_CASE("control: training, tests, pictures and controllers that know nothing"
   REQUIRE(place.run(with({"--weights", weights, "--isa", "x86-64-v2", "--layout", "neuron_lanes"}))
               .exit_code == 0);
   CHECK(place.results("eval")["state_hash"] == hash);
+  // another seed means other held-out episodes, for the same weights
+  REQUIRE(place.run(with({"--weights", weights, "--set", "seed=99"})).exit_code == 0);
+  CHECK(place.results("eval")["state_hash"] != hash);
 
   double baseline[2];
   for (const bool is_random : {false, true}) {
