@@ -80,6 +80,7 @@ std::string to_text(const SceneResult& scene) {
          text_of("%.1f %% of drawing alone",
                  100.0 * *scene.normals_per_s / *scene.normals_per_s_alone) +
          " (" + rate_text(*scene.normals_per_s_alone) + "normals/s)");
+  if (scene.member_bytes) line(text_of("%.4g kB of a member's own", *scene.member_bytes * 1e-3));
   line(text_of("%.1f MiB resident at most", *scene.resident_mib));
   line("state_hash " + scene.state_hash);
   line(scene.command);
@@ -124,7 +125,7 @@ class BenchCommand {
         continue;
       restart_peak_memory();
       for (SceneResult& one : scene.run(machine)) {
-        one.resident_mib = peak_memory_mib();
+        if (!one.resident_mib) one.resident_mib = peak_memory_mib();
         one.command = command_of({scene.name});
         std::printf("\n%s", to_text(one).c_str());
         std::fflush(stdout);

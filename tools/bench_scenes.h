@@ -8,6 +8,7 @@
 #include "engine/config/run_config.h"
 #include "engine/plan/plan.h"
 #include "engine/report/bench_result.h"
+#include "engine/run/task.h"
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/cpu/thread_pool.h"
 #include "tools/bench_peak.h"
@@ -37,6 +38,8 @@ std::vector<SceneResult> run_es_seed(const BenchMachine& machine);
 std::vector<SceneResult> run_es_randman(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape(const BenchMachine& machine);
 std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine);
+std::vector<SceneResult> run_low_rank_ec(const BenchMachine& machine);
+std::vector<SceneResult> run_low_rank_784(const BenchMachine& machine);
 std::vector<SceneResult> run_latency(const BenchMachine& machine);
 std::vector<SceneResult> run_latency_api(const BenchMachine& machine);
 std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine);
@@ -47,6 +50,10 @@ std::vector<SceneResult> run_online_latency(const BenchMachine& machine);
 
 /// The config of es_randman: that of configs/randman_es.json.
 RunConfig es_randman_config();
+
+/// Net and rule of ec_shape; its one sample, in which each input fires in 15 of 100 steps.
+RunConfig ec_shape_config(int n_members);
+Dataset ec_shape_sample(const KernelTable& kernels);
 
 /// The config of kernl_tensor: network and rule of configs/mnist_kernl_original.json.
 RunConfig kernl_tensor_config();

@@ -20,7 +20,9 @@ constexpr std::uint64_t kSeed = 12;
 // chosen so that neurons fire as often as those of w3floor, in 4 of 100 steps
 constexpr double kInputRate = 0.15, kInputSigma = 0.136, kRecurrentSigma = 0.05;
 
-RunConfig ec_config(int n_members) {
+}  // namespace
+
+RunConfig ec_shape_config(int n_members) {
   RunConfig config;
   config.seed = kSeed;
   config.network.n_inputs = kInputs;
@@ -42,8 +44,7 @@ RunConfig ec_config(int n_members) {
   return config;
 }
 
-/// One sample: each input fires in a step with probability kInputRate.
-Dataset ec_sample(const KernelTable& kernels) {
+Dataset ec_shape_sample(const KernelTable& kernels) {
   Dataset data;
   data.n_samples = 1;
   data.n_steps = kSteps;
@@ -59,13 +60,15 @@ Dataset ec_sample(const KernelTable& kernels) {
   return data;
 }
 
+namespace {
+
 /// A job of either scene: net, sample and members with mean zero.
 class EcJob {
  public:
   EcJob(const BenchMachine& machine, int n_members)
       : machine_(machine),
-        config_(ec_config(n_members)),
-        data_(ec_sample(machine.kernels)),
+        config_(ec_shape_config(n_members)),
+        data_(ec_shape_sample(machine.kernels)),
         plan_(compile_plan(config_.network, config_.loss, kSteps, machine.plan_options)),
         mean_(static_cast<std::size_t>(plan_->n_parameters()), 0.0f),
         members_(*plan_, machine.kernels, config_.rule.es, kSeed),

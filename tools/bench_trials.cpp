@@ -67,11 +67,15 @@ void count_operations(const Plan& plan, const State& state, const BenchJob& job,
         // z = kappa*z + s for each decay, and the product
         n_operations += projection.n_traces * (n_row_steps * projection.n_pre + sent.n_spikes) +
                         2.0 * n_rows * projection.n_pre * projection.n_post;
+        // of low rank: c = z B, scaled, and A c
+        n_operations += n_rows * job.rank * (2.0 * projection.n_pre + 1 + 2.0 * projection.n_post);
         trials.n_weight_bytes += 4.0 * n_rows * projection.n_pre * projection.n_post;
       } else {
         const double n_lost = projection.is_recurrent ? sent.n_in_last_step : 0.0;
         n_operations += (sent.n_spikes - n_lost) * projection.n_post;
         if (q > 0) n_operations += n_row_steps * projection.n_post;
+        n_operations +=
+            job.rank * (sent.n_spikes - n_lost + n_row_steps * (1.0 + 2.0 * projection.n_post));
         trials.n_weight_bytes += 4.0 * sent.n_active * projection.n_post;
       }
     }
@@ -89,6 +93,7 @@ void count_operations(const Plan& plan, const State& state, const BenchJob& job,
 CountedTrials count_trials(const BenchMachine& machine, const BenchJob& job) {
   PlanOptions options = machine.plan_options;
   options.keeps_counts = true;
+  options.rank = job.rank;
   const auto plan = compile_plan(job.network, job.loss, job.data.n_steps, options);
   const EncodedInputs inputs(*plan, job.data, job.samples);
   const State state(*plan, job.n_members, inputs.n_samples());
@@ -115,6 +120,7 @@ CountedTrials count_trials(const BenchMachine& machine, const BenchJob& job) {
     args.tiles = state.tiles(member);
     args.tile_stride = state.tile_bytes();
     args.scratch = &mine.view();
+    args.shared = job.shared;
     args.labels = inputs.labels().data();
     args.losses = trials.losses.data() + at;
     args.is_correct = is_correct.data() + at;

@@ -28,6 +28,8 @@ struct BenchJob {
   std::vector<std::int32_t> samples;
   int n_members;
   std::function<void(int, float*)> fill_block;
+  int rank = 0;  // of the members' noise, whose weights are then `shared`
+  const float* shared = nullptr;
 };
 
 /// Runs members 0 .. n_members-1 into a State of their own.

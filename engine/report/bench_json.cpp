@@ -30,6 +30,7 @@ ordered_json scene_to_json(const SceneResult& scene) {
   put_if_any("n_bytes", scene.n_bytes);
   put_if_any("normals_per_s", scene.normals_per_s);
   put_if_any("normals_per_s_alone", scene.normals_per_s_alone);
+  put_if_any("member_bytes", scene.member_bytes);
   put_if_any("resident_mib", scene.resident_mib);
   if (!scene.command.empty()) object["command"] = scene.command;
   object["state_hash"] = scene.state_hash;

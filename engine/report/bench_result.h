@@ -26,6 +26,7 @@ struct SceneResult {
   std::optional<double> n_bytes;       // of weights that one repetition must read from memory
   std::optional<double> microseconds_mean;  // of one step, the median of blocks of calls
   std::optional<double> normals_per_s, normals_per_s_alone;  // in the scene; nothing but drawing
+  std::optional<double> member_bytes;  // of a member's own numbers, which each thread holds once
   std::optional<double> resident_mib;  // the largest resident memory while it ran
   int n_repeats = 0;
   std::string command;     // that runs this scene alone; may be empty

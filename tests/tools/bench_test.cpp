@@ -55,6 +55,12 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
                                           {"es_randman", -1},
                                           {"ec_shape", 0.040},
                                           {"ec_shape_drawn", 0.040},
+                                          {"low_rank_ec_full", -1},
+                                          {"low_rank_ec_rank_1", -1},
+                                          {"low_rank_ec_rank_4", -1},
+                                          {"low_rank_784_full", -1},
+                                          {"low_rank_784_rank_1", -1},
+                                          {"low_rank_784_rank_4", -1},
                                           {"latency_64", 0.47},
                                           {"latency_256", 0.36},
                                           {"latency_api_256", 0.36},
@@ -87,6 +93,8 @@ TEST_CASE("bench: every scene fires as it is meant to and is held against a limi
     CHECK(scene.contains("env_steps_per_s") == (name.find("closed_loop") == 0));
     CHECK(scene.contains("physics_share") == (name.find("closed_loop") == 0));
     CHECK(scene.contains("normals_per_s") == (name == "ec_shape"));
+    CHECK(scene.contains("member_bytes") == (name.find("low_rank") == 0));
+    CHECK(scene["resident_mib"] > 0.0);
     CHECK(scene.contains("microseconds_p999") == (name.find("latency") != std::string::npos));
   }
 }
@@ -96,7 +104,7 @@ TEST_SUITE("long") {
   TEST_CASE("bench: instruction set, threads and layout do not show in a hash") {
     const test::ScratchFolder folder;
     const auto hashes = hashes_of(bench_json(folder, {"--threads", "1"}));
-    CHECK(hashes.size() == (has_mujoco() ? 17 : 16));
+    CHECK(hashes.size() == (has_mujoco() ? 23 : 22));
     // the same members, the same weights: drawn in the run or before
     CHECK(hashes.at("ec_shape") == hashes.at("ec_shape_drawn"));
     CHECK(hashes.at("latency_64") != hashes.at("latency_256"));
