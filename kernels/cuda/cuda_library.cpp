@@ -17,6 +17,9 @@ struct Found {
   std::string why;
 };
 
+#if !defined(SPIKELANE_HAS_CUDA)
+Found look() { return {nullptr, "this program was built without nvcc"}; }
+#else
 // $SPIKELANE_CUDA_LIBRARY; beside this program; where it was built; where the loader looks
 std::vector<std::string> places() {
   std::vector<std::string> paths;
@@ -34,10 +37,6 @@ std::vector<std::string> places() {
 
 Found look() {
   Found found;
-#if !defined(SPIKELANE_HAS_CUDA)
-  found.why = "this program was built without nvcc";
-  return found;
-#else
   void* library = nullptr;
   for (const std::string& path : places()) {
     library = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -63,8 +62,8 @@ Found look() {
   found.functions = functions;
   found.why.clear();
   return found;
-#endif
 }
+#endif
 
 }  // namespace
 
