@@ -341,6 +341,29 @@ void add_reference(std::vector<Panel>& panels, const fs::path& file) {
 
 using Script = std::function<std::string(PictureFormat)>;
 
+/// From the file's extension; its folder is made.
+PictureFormat prepare_output(const fs::path& out) {
+  if (out.extension() != ".svg" && out.extension() != ".png")
+    throw UserError("--out", in_quotes(out.string()), "a file name that ends in .svg or .png");
+  make_output_folder(out.has_parent_path() ? out.parent_path() : fs::path("."));
+  return out.extension() == ".svg" ? PictureFormat::kSvg : PictureFormat::kPng;
+}
+
+/// The panels of one run into those of all: what was tested, or else trained.
+void add_run(std::vector<Panel>& all, std::vector<Panel> panels, const std::string& name) {
+  for (Panel& panel : panels) {
+    if (panel.series.back().title == "test")
+      panel.series.erase(panel.series.begin(), panel.series.end() - 1);
+    auto found = std::find_if(all.begin(), all.end(),
+                              [&](const Panel& other) { return other.y_label == panel.y_label; });
+    if (found == all.end()) found = all.insert(all.end(), {panel.y_label, {}});
+    for (Series& series : panel.series) {
+      series.title += ", " + name;
+      found->series.push_back(std::move(series));
+    }
+  }
+}
+
 void write_picture(const fs::path& file, PictureFormat format, const Script& script) {
   write_file_atomically(file, run_gnuplot(script(format), format));
   std::printf("%s\n", file.string().c_str());
@@ -376,14 +399,35 @@ int plot_results(const fs::path& dir, const fs::path& out, const fs::path& refer
     }
     return 0;
   }
-  if (out.extension() != ".svg" && out.extension() != ".png")
-    throw UserError("--out", in_quotes(out.string()), "a file name that ends in .svg or .png");
-  make_output_folder(out.has_parent_path() ? out.parent_path() : fs::path("."));
+  const PictureFormat format = prepare_output(out);
   for (const auto& [name, script] : pictures)
     write_picture(name == "curve" ? out
                                   : out.parent_path() / (out.stem().string() + "_" + name +
                                                          out.extension().string()),
-                  out.extension() == ".svg" ? PictureFormat::kSvg : PictureFormat::kPng, script);
+                  format, script);
+  return 0;
+}
+
+int plot_runs(const std::vector<fs::path>& dirs, const fs::path& out) {
+  if (out.empty())
+    throw UserError("--out", "nothing", "the picture's file where several runs are drawn");
+  const PictureFormat format = prepare_output(out);
+  std::vector<Panel> panels;
+  json first;
+  for (const fs::path& dir : dirs) {
+    const fs::path file = dir / "results.json";
+    json results = read_results(file);
+    const json::json_pointer seed("/seed");
+    const bool has_seed = results.contains(seed) && results.at(seed).is_number_integer();
+    add_run(panels, read_panels(results, file.string()),
+            has_seed ? "seed " + results.at(seed).dump() : dir.filename().string());
+    if (first.is_null()) first = std::move(results);
+  }
+  // the title is what the runs have in common
+  first.erase("seed");
+  first.erase("final");
+  write_picture(out, format,
+                [&](PictureFormat f) { return curve_script(panels, curve_title(first), f); });
   return 0;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 namespace spikelane {
 
@@ -19,5 +20,9 @@ namespace spikelane {
 /// atomically.
 int plot_results(const std::filesystem::path& dir, const std::filesystem::path& out,
                  const std::filesystem::path& reference = {});
+
+/// The learning curves of several runs in one picture, `out`, each named by its seed: the tested
+/// values alone where there are any. Errors as above.
+int plot_runs(const std::vector<std::filesystem::path>& dirs, const std::filesystem::path& out);
 
 }  // namespace spikelane

@@ -115,6 +115,28 @@ TEST_CASE("plot: a run gives a learning curve as SVG and PNG") {
   CHECK_FALSE(fs::exists(folder.path / "raster.svg"));
 }
 
+TEST_CASE("plot: several runs share a picture, each with its seed") {
+  if (gnuplot_is_missing()) return;
+  const Folder folder;
+  std::vector<fs::path> dirs;
+  for (const int seed : {4, 5}) {
+    dirs.push_back(folder.path / std::to_string(seed));
+    fs::create_directory(dirs.back());
+    json results = example_results(6, "hidden");
+    results["seed"] = seed;
+    write(dirs.back() / "results.json", results.dump());
+  }
+  CHECK(spikelane::plot_runs(dirs, folder.path / "both.svg") == 0);
+  const std::string picture = read(folder.path / "both.svg");
+  CHECK(is_svg(picture));
+  for (const char* text : {"test, seed 4", "test, seed 5", "hidden, seed 4", "hidden, seed 5"})
+    CHECK(picture.find(text) != std::string::npos);
+  CHECK(picture.find("train") == std::string::npos);
+  CHECK_THROWS_AS(spikelane::plot_runs(dirs, {}), UserError);
+  CHECK_THROWS_AS(spikelane::plot_runs({dirs[0], folder.path / "none"}, folder.path / "a.svg"),
+                  UserError);
+}
+
 TEST_CASE("plot: one report is enough") {
   if (gnuplot_is_missing()) return;
   const Folder folder;
