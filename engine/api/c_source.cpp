@@ -8,6 +8,7 @@
 #include <set>
 
 #include "engine/api/c_source_parts.h"
+#include "engine/api/coding.h"
 #include "engine/plan/plan.h"
 
 namespace spikelane {
@@ -34,6 +35,7 @@ class CSource {
   CSource(const Policy& policy, const std::string& name)
       : policy_(policy),
         name_(name),
+        coding_(policy.config, false),
         plan_(compile_plan(policy.config.network, LossConfig{}, 1 << 20, PlanOptions{})) {
     std::set<std::string> taken{"input"};
     for (const PopulationDescription& population : policy.config.network.populations) {
@@ -52,10 +54,11 @@ class CSource {
       else
         write_spiking(p);
     }
+    const std::string codes = coding_.is_raw() ? std::string() : write_codes();
     std::string text = head();
     text += with(kCPrelude, "NAME", name_);
     text += constants_ + "\n/* ---- state ---- */\n\n" + state_ + "\n/* ---- steps ---- */\n";
-    text += steps_ + tail();
+    text += steps_ + codes + tail();
     return text;
   }
 
@@ -295,6 +298,33 @@ class CSource {
               "_v[i] = " + float_text(population.gain) + " * (value[i] + 0.0f);\n}\n";
   }
 
+  /// From observations to inputs and from readouts to actions, and their tables.
+  std::string write_codes() {
+    const ObservationCode& in = coding_.loop().view().observation;
+    const ActionCode& out = coding_.loop().view().action;
+    const bool is_gaussian = in.coding == ObservationCoding::kGaussian;
+    constants_ += "\n/* codes of the observations */\n";
+    table(name_ + "_inverse_scale", {in.n_observations},
+          [&](int i) { return in.inverse_scale[i]; });
+    if (is_gaussian)
+      table(name_ + "_centre", {in.n_observations, in.n_fields},
+            [&](int i) { return in.centres[i]; });
+    std::string text = is_gaussian ? kCExp : "";
+    if (in.coding == ObservationCoding::kRates || out.coding == ActionCoding::kClip) text += kCClip;
+    if (out.coding == ActionCoding::kTanh) text += kCTanh;
+    text += is_gaussian                              ? kCEncodeGaussian
+            : in.coding == ObservationCoding::kRates ? kCEncodeRates
+                                                     : kCEncodeDirect;
+    text += out.coding == ActionCoding::kArgmax ? kCDecodeArgmax
+            : out.coding == ActionCoding::kTanh ? kCDecodeTanh
+                                                : kCDecodeClip;
+    text = with(with(text, "N_OBSERVATIONS", std::to_string(in.n_observations)), "N_FIELDS",
+                std::to_string(in.n_fields));
+    text = with(with(text, "N_READOUTS", std::to_string(out.n_outputs)), "SCALE",
+                float_text(out.scale));
+    return with(text, "NAME", name_);
+  }
+
   std::string head() const {
     const PlanView& plan = plan_->view();
     std::string text = "/* A spiking network, written by `spikelane export --c`.\n *\n";
@@ -310,27 +340,39 @@ class CSource {
               "\n";
     }
     char dt[32];
-    std::snprintf(dt, sizeof dt, "%g", policy_.config.dt_ms);
+    std::snprintf(dt, sizeof dt, "%g", policy_.config.dt_ms * coding_.n_steps());
     text += " *   a step stands for " + std::string(dt) + " ms\n";
     std::string macro = name_;
     for (char& c : macro) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    const std::string words =
-        with(with(kCHead, "NAME", name_), "INPUT_COUNT", std::to_string(plan.n_inputs));
-    return text + with(with(words, "OUTPUT_COUNT", n_of(plan.output)), "MACRO", macro);
+    const std::string words = with(
+        with(with(kCHead, "NAME", name_), "INPUT_COUNT", std::to_string(coding_.n_observations())),
+        "OUTPUT_COUNT", std::to_string(coding_.n_actions()));
+    const bool is_raw = coding_.is_raw();
+    return text + with(with(with(words, " INPUTS", is_raw ? " inputs" : " observations"),
+                            " OUTPUTS", is_raw ? " outputs" : " actions"),
+                       "MACRO", macro);
   }
 
   std::string tail() const {
     const PlanView& plan = plan_->view();
     std::string text = "\nvoid " + name_ + "_reset(void) {\n  int i;\n" + resets_ + "  " + name_ +
-                       "_t = 0;\n}\n\nvoid " + name_ +
-                       "_step(const float *x, float *y) {\n  int i;\n";
+                       "_t = 0;\n}\n\nstatic void " + name_ + "_step_network(const float *x) {\n";
     for (int p = 0; p < plan.n_populations; ++p)
       text += "  " + ids_[static_cast<std::size_t>(p)] + "_step(x);\n";
-    const std::string output = ids_[static_cast<std::size_t>(plan.output)];
-    const bool fires = is_spiking(view(plan.output).model);
-    text += "  for (i = 0; i < " + n_of(plan.output) + "; ++i) y[i] = " + (fires ? "(float)" : "") +
-            output + (fires ? "_s[i];\n" : "_v[i];\n");
     text += "  ++" + name_ + "_t;\n}\n";
+    const std::string output = ids_[static_cast<std::size_t>(plan.output)];
+    if (coding_.is_raw()) {
+      const bool fires = is_spiking(view(plan.output).model);
+      text += "\nvoid " + name_ + "_step(const float *x, float *y) {\n  int i;\n  " + name_ +
+              "_step_network(x);\n  for (i = 0; i < " + n_of(plan.output) +
+              "; ++i) y[i] = " + (fires ? "(float)" : "") + output +
+              (fires ? "_s[i];\n}\n" : "_v[i];\n}\n");
+    } else {
+      const std::string step = with(kCControlStep, "N_INPUTS", std::to_string(plan.n_inputs));
+      text += with(
+          with(with(step, "CONTROL_STEPS", std::to_string(coding_.n_steps())), "OUTPUT", output),
+          "NAME", name_);
+    }
     text += with(with(with(kCCheck, "  FOLDS\n", folds_), "EXPECTED", std::to_string(hash_) + "u"),
                  "NAME", name_);
     return text;
@@ -338,6 +380,7 @@ class CSource {
 
   const Policy& policy_;
   std::string name_;
+  ApiCoding coding_;
   std::unique_ptr<const Plan> plan_;
   std::vector<std::string> ids_;  // of the populations
   std::string constants_, state_, resets_, steps_, folds_;

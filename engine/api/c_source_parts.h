@@ -6,7 +6,7 @@ namespace spikelane {
 
 inline constexpr const char* kCHead = R"( *
  *   void NAME_reset(void);                                as before the first step; starts that way
- *   void NAME_step(const float *x, float *y);             x: INPUT_COUNT inputs, y: OUTPUT_COUNT outputs
+ *   void NAME_step(const float *x, float *y);             x: INPUT_COUNT INPUTS, y: OUTPUT_COUNT OUTPUTS
  *   int NAME_self_check(void);                            1 where this machine computes the bits
  *
  * C99, static memory only, nothing from a library. Compile with -ffp-contract=off and without
@@ -194,6 +194,159 @@ inline constexpr const char* kCBias = R"(
     ID_bias_trace[i] = NAME_clear(KAPPA * ID_bias_trace[i] + 1.0f);
     value[i] = value[i] + BIAS[i] * ID_bias_trace[i];
   }
+)";
+
+// ---- the codes of a control task (kernels/step/observation_code.h) ----
+
+inline constexpr const char* kCExp = R"(
+/* e to the x, as the engine's (kernels/core/math.h) */
+static float NAME_exp(float x) {
+  union {
+    float value;
+    uint32_t bits;
+  } a, b;
+  const float round = 12582912.0f, bias = 12582912.0f + 127.0f;
+  const float y = x < -104.0f ? -104.0f : 89.0f < x ? 89.0f : x;
+  const float k = NAME_fma(y, 0x1.715476p+0f, round) - round;
+  float r = NAME_fma(k, -0x1.62e430p-1f, y), p = 0x1.6a5132p-10f;
+  r = NAME_fma(k, 0x1.05c610p-29f, r);
+  p = NAME_fma(p, r, 0x1.12397cp-7f);
+  p = NAME_fma(p, r, 0x1.5558acp-5f);
+  p = NAME_fma(p, r, 0x1.555492p-3f);
+  p = NAME_fma(p, r, 0x1.fffffcp-2f);
+  p = NAME_fma(p * r, r, r) + 1.0f;
+  a.value = NAME_fma(k, 0.5f, bias);
+  b.value = (k - (a.value - bias)) + bias;
+  a.bits <<= 23;
+  b.bits <<= 23;
+  return (p * a.value) * b.value;
+}
+)";
+
+inline constexpr const char* kCTanh = R"(
+/* the hyperbolic tangent in double, as the engine's (kernels/core/double_math.h) */
+static double NAME_exp_double(double x) {
+  union {
+    double value;
+    uint64_t bits;
+  } a, b;
+  const double round = 6755399441055744.0, bias = 6755399441055744.0 + 1023.0;
+  const double y = x > 710.0 ? 710.0 : x < -746.0 ? -746.0 : x;
+  const double k = (y * 0x1.71547652b82fep+0 + round) - round;
+  const double high = y - k * 0x1.62e42fee00000p-1, low = k * 0x1.a39ef35793c76p-33;
+  const double r0 = high - low, c0 = ((high - r0) - low) + 0.0;
+  const double r = r0 + c0, c = (r0 - r) + c0;
+  double p = 1.0 / 6227020800.0;
+  p = p * r + 1.0 / 479001600.0;
+  p = p * r + 1.0 / 39916800.0;
+  p = p * r + 1.0 / 3628800.0;
+  p = p * r + 1.0 / 362880.0;
+  p = p * r + 1.0 / 40320.0;
+  p = p * r + 1.0 / 5040.0;
+  p = p * r + 1.0 / 720.0;
+  p = p * r + 1.0 / 120.0;
+  p = p * r + 1.0 / 24.0;
+  p = p * r + 1.0 / 6.0;
+  p = p * r + 0.5;
+  p = 1.0 + (r + (c + p * (r * r)));
+  a.value = k * 0.5 + bias;
+  b.value = (k - (a.value - bias)) + bias;
+  a.bits <<= 52;
+  b.bits <<= 52;
+  return (p * a.value) * b.value;
+}
+
+static double NAME_tanh(double x) {
+  const double y = 2.0 * (x < 0.0 ? -x : x);
+  double p = 1.0 / 6402373705728000.0, size;
+  p = p * y + 1.0 / 355687428096000.0;
+  p = p * y + 1.0 / 20922789888000.0;
+  p = p * y + 1.0 / 1307674368000.0;
+  p = p * y + 1.0 / 87178291200.0;
+  p = p * y + 1.0 / 6227020800.0;
+  p = p * y + 1.0 / 479001600.0;
+  p = p * y + 1.0 / 39916800.0;
+  p = p * y + 1.0 / 3628800.0;
+  p = p * y + 1.0 / 362880.0;
+  p = p * y + 1.0 / 40320.0;
+  p = p * y + 1.0 / 5040.0;
+  p = p * y + 1.0 / 720.0;
+  p = p * y + 1.0 / 120.0;
+  p = p * y + 1.0 / 24.0;
+  p = p * y + 1.0 / 6.0;
+  p = p * y + 0.5;
+  p = y + (y * y) * p;
+  size = y < 0.7 ? p / (p + 2.0) : 1.0 - 2.0 / (NAME_exp_double(y) + 1.0);
+  return x == 0.0 ? x : x < 0.0 ? -size : size;
+}
+)";
+
+inline constexpr const char* kCClip = R"(
+static float NAME_clip(float x, float low, float high) {
+  return x < low ? low : x > high ? high : x;
+}
+)";
+
+inline constexpr const char* kCEncodeGaussian = R"(
+/* receptive fields: exp(-((observation - centre) / width)^2 / 2) */
+static void NAME_encode(const float *observations, float *x) {
+  int i, k;
+  for (i = 0; i < N_OBSERVATIONS; ++i)
+    for (k = 0; k < N_FIELDS; ++k) {
+      const float d = (observations[i] - NAME_centre[i][k]) * NAME_inverse_scale[i];
+      x[i * N_FIELDS + k] = NAME_exp((d * d) * -0.5f);
+    }
+}
+)";
+inline constexpr const char* kCEncodeRates = R"(
+/* two inputs an observation: its positive and its negative part, each cut to 0 .. 1 */
+static void NAME_encode(const float *observations, float *x) {
+  int i;
+  for (i = 0; i < N_OBSERVATIONS; ++i) {
+    const float value = observations[i] * NAME_inverse_scale[i];
+    x[2 * i] = NAME_clip(value, 0.0f, 1.0f);
+    x[2 * i + 1] = NAME_clip(-value, 0.0f, 1.0f);
+  }
+}
+)";
+inline constexpr const char* kCEncodeDirect = R"(
+/* observations in units of their scale */
+static void NAME_encode(const float *observations, float *x) {
+  int i;
+  for (i = 0; i < N_OBSERVATIONS; ++i) x[i] = observations[i] * NAME_inverse_scale[i];
+}
+)";
+
+inline constexpr const char* kCDecodeArgmax = R"(
+/* the action whose readout is largest; of equal ones the lowest */
+static void NAME_decode(const float *v, float *actions) {
+  int best = 0, o;
+  for (o = 1; o < N_READOUTS; ++o)
+    if (v[o] > v[best]) best = o;
+  actions[0] = (float)best;
+}
+)";
+inline constexpr const char* kCDecodeTanh = R"(
+static void NAME_decode(const float *v, float *actions) {
+  int o;
+  for (o = 0; o < N_READOUTS; ++o) actions[o] = (float)NAME_tanh((double)(v[o] * SCALE));
+}
+)";
+inline constexpr const char* kCDecodeClip = R"(
+static void NAME_decode(const float *v, float *actions) {
+  int o;
+  for (o = 0; o < N_READOUTS; ++o) actions[o] = NAME_clip(v[o] * SCALE, -1.0f, 1.0f);
+}
+)";
+
+inline constexpr const char* kCControlStep = R"(
+void NAME_step(const float *x, float *y) {
+  static float inputs[N_INPUTS];
+  int k;
+  NAME_encode(x, inputs);
+  for (k = 0; k < CONTROL_STEPS; ++k) NAME_step_network(inputs);
+  NAME_decode(OUTPUT_v, y);
+}
 )";
 
 inline constexpr const char* kCCheck = R"(

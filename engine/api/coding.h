@@ -20,6 +20,8 @@ class ApiCoding {
   int n_observations() const { return n_observations_; }  // I
   int n_actions() const { return n_actions_; }            // O
   bool is_raw() const { return loop_ == nullptr; }
+  /// The codes, where it is not raw.
+  const ClosedLoop& loop() const { return *loop_; }
   /// Network steps in each step of the host.
   int n_steps() const { return loop_ ? loop_->view().control_steps : 1; }
 

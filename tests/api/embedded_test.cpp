@@ -1,5 +1,6 @@
 // The exported C file: compiled by what compilers there are, it computes the bits of the twin, on
 // this machine, as 32-bit code, and on a microcontroller's processor in qemu.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <bit>
@@ -7,6 +8,9 @@
 #include <string>
 
 #include "engine/api/c_source.h"
+#include "engine/api/coding.h"
+#include "engine/run/episode_trials.h"
+#include "engine/run/es_trainer.h"
 #include "kernels/reference/twin.h"
 #include "tests/api/policies.h"
 #include "tests/api/shell.h"
@@ -26,6 +30,20 @@ std::string config_of(const std::string& populations, const std::string& project
          populations + R"(], "projections": [)" + projections +
          R"(]}, "loss": {"logits": "max"}, "rule": {"kind": "es", "n_members": 8, "batch": 20}})";
 }
+
+/// A control task with one recurrent population.
+std::string control_config(const std::string& task, int n_outputs) {
+  return R"({"seed": 11, "task": )" + task +
+         R"(, "network": {"populations": [{"name": "a", "model": "leaky", "n": 20, "beta": 0.8},
+      {"name": "output", "model": "readout", "n": )" +
+         std::to_string(n_outputs) + R"(, "beta": 0.7, "gain": 0.5}], "projections": [
+      {"from": "input", "to": "a", "init": {"kind": "uniform", "low": -1.0, "high": 1.5}},
+      {"from": "a", "to": "a"}, {"from": "a", "to": "output", "init": {"kind": "normal", "std": 0.5}}]},
+  "rule": {"kind": "es", "n_members": 8}})";
+}
+
+const char* const kCartpole = R"({"kind": "cartpole", "control_steps": 2, "observation":
+    {"coding": "gaussian", "n_fields": 6, "low": [-2.4, -2, -0.2, -2], "high": [2.4, 2, 0.2, 2]}})";
 
 struct EmbeddedCase {
   const char* name;
@@ -63,6 +81,13 @@ std::vector<EmbeddedCase> embedded_cases() {
            {"name": "output", "model": "readout", "n": 3, "beta": [0.9, 0.5, 0.0], "gain": 0.5})",
            in +
                R"(, {"from": "a", "to": "a"}, {"from": "b", "to": "a", "signal": "spikes"}, {"from": "a", "to": "b", "init": {"kind": "uniform", "low": -0.2, "high": 0.6}}, {"from": "a", "to": "output", "bias": true}, {"from": "b", "to": "output"}, {"from": "input", "to": "output"})")},
+      {"cartpole, Gaussian fields, choices", control_config(kCartpole, 2)},
+      {"pendulum, observations as they are, tanh",
+       control_config(R"({"kind": "pendulum", "action_scale": 1.5})", 1)},
+      {"pendulum, rates, clip",
+       control_config(
+           R"({"kind": "pendulum", "squash": "clip", "observation": {"coding": "rates", "scale": [1, 0.5, 2]}})",
+           1)},
       {"alif without memory of its spikes",
        config_of(
            R"({"name": "a", "model": "alif", "n": 16, "tau_m_ms": 20, "resistance": 8})" + readout,
@@ -70,8 +95,14 @@ std::vector<EmbeddedCase> embedded_cases() {
   };
 }
 
-/// What all populations do in kSteps steps, as the program in C prints it: spikes and the bits of
-/// v.
+std::string line_of(int s, float v) {
+  char line[16];
+  std::snprintf(line, sizeof line, "%d%08x\n", s, std::bit_cast<std::uint32_t>(v));
+  return line;
+}
+
+/// What all populations do in kSteps steps, after the actions of a control task, as the program in
+/// C prints it: spikes and the bits of v.
 std::string twin_text(const Policy& policy, double& n_spikes) {
   const auto plan = compile_plan(policy.config.network, LossConfig{}, 1 << 20, PlanOptions{});
   std::vector<float> block(static_cast<std::size_t>(plan->n_block_floats()));
@@ -79,16 +110,25 @@ std::string twin_text(const Policy& policy, double& n_spikes) {
   reference::Twin twin(plan->view(), block.data());
   std::string text;
   n_spikes = 0.0;
+  const ApiCoding coding(policy.config, false);
+  std::vector<float> x(static_cast<std::size_t>(policy.config.network.n_inputs));
   for (int t = 0; t < kSteps; ++t) {
-    twin.step(observations_at(t, 1, policy.config.network.n_inputs));
+    const std::vector<float> observations = observations_at(t, 1, coding.n_observations());
+    if (coding.is_raw())
+      x = observations;
+    else
+      coding.encode(observations.data(), x.data());
+    for (int k = 0; k < coding.n_steps(); ++k) twin.step(x);
+    if (!coding.is_raw()) {
+      std::vector<float> actions(static_cast<std::size_t>(coding.n_actions()));
+      coding.decode(twin.population(plan->view().output).v.data(), actions.data());
+      for (const float action : actions) text += line_of(0, action);
+    }
     for (int p = 0; p < plan->view().n_populations; ++p) {
       const auto& population = twin.population(p);
       const bool fires = is_spiking(plan->population(p).model);
       for (std::size_t i = 0; i < population.v.size(); ++i) {
-        char line[16];
-        std::snprintf(line, sizeof line, "%d%08x\n", fires && population.s[i] != 0.0f,
-                      std::bit_cast<std::uint32_t>(population.v[i]));
-        text += line;
+        text += line_of(fires && population.s[i] != 0.0f, population.v[i]);
         n_spikes += fires ? population.s[i] : 0.0;
       }
     }
@@ -98,10 +138,10 @@ std::string twin_text(const Policy& policy, double& n_spikes) {
 
 /// A program around the file that prints the same.
 std::string harness(const Policy& policy) {
-  const int n_inputs = policy.config.network.n_inputs;
+  const ApiCoding coding(policy.config, false);
   std::string text = "#include \"policy.c\"\n#include <stdio.h>\nstatic const float inputs[] = {\n";
   for (int t = 0; t < kSteps; ++t)
-    for (float x : observations_at(t, 1, n_inputs)) {
+    for (float x : observations_at(t, 1, coding.n_observations())) {
       char number[32];
       std::snprintf(number, sizeof number, "%af,%c", static_cast<double>(x), t % 4 ? ' ' : '\n');
       text += number;
@@ -122,6 +162,7 @@ int main(void) {
           std::to_string(kSteps) + R"(; ++t) {
     policy_step(inputs + t * POLICY_N_INPUTS, y);
 )";
+  if (!coding.is_raw()) text += "    for (i = 0; i < POLICY_N_OUTPUTS; ++i) show(0, y[i]);\n";
   for (const PopulationDescription& population : policy.config.network.populations) {
     const std::string id = "policy_" + c_identifier(population.name);
     const std::string spikes = population.model == NeuronModel::kReadout ? "0" : id + "_s[i]";
@@ -176,6 +217,59 @@ bool can_run(const std::string& compile, const std::string& run = "") {
   return status == 0 && said == "7";
 }
 
+/// Twenty episodes in the engine's loop, and with the exported file in its place: how many differ.
+void hold_cartpole(const Policy& policy, int& n_different, int& n_left, int& n_steps) {
+  const ScratchFolder scratch;
+  write_file(scratch / "policy.c", policy_to_c(policy, "policy"));
+  run_shell("cd '" + scratch.path().string() +
+            "' && gcc -std=c99 -O2 -ffp-contract=off -shared -fPIC policy.c -o policy.so");
+  void* library = ::dlopen((scratch / "policy.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  REQUIRE(library != nullptr);
+  const auto reset = reinterpret_cast<void (*)()>(::dlsym(library, "policy_reset"));
+  const auto step =
+      reinterpret_cast<void (*)(const float*, float*)>(::dlsym(library, "policy_step"));
+  REQUIRE((reset != nullptr && step != nullptr));
+
+  const TaskData data = load_task(policy.config);
+  const LoopView& loop = data.loop->view();
+  ThreadPool pool(1);
+  EpisodeTest test(policy.config, {}, *find_kernels(""), pool, *data.loop);
+  // (episode, control step, state and action) of the engine
+  struct Course {
+    std::vector<double> states[20];
+    std::vector<float> actions[20];
+  } course;
+  const EpisodeWatch watch{
+      &course, [](void* watcher, int episode, int t, const double* state, const float* action) {
+        auto& seen = *static_cast<Course*>(watcher);
+        seen.states[episode].insert(seen.states[episode].end(), state, state + 4);
+        if (t >= 0) seen.actions[episode].push_back(action[0]);
+      }};
+  const TestScores scores = test.run(policy.parameters, 20, watch);
+  CHECK(scores.firing_rate.at("a") > 0.01);
+  for (int episode = 0; episode < 20; ++episode) {
+    std::vector<double> state(4);
+    std::vector<float> observation(4);
+    const RandomKey key{policy.config.seed, 0, 0, Stream::kTestEnvironment,
+                        static_cast<std::uint32_t>(episode)};
+    loop.port.reset(loop.port, nullptr, key, state.data(), observation.data());
+    reset();
+    std::vector<double> states = state;
+    std::vector<float> actions;
+    for (bool goes_on = true; goes_on && std::ssize(actions) < loop.max_steps; ++n_steps) {
+      float action = -1.0f;
+      step(observation.data(), &action);
+      actions.push_back(action);
+      n_left += action == 0.0f;
+      goes_on = loop.port.step(loop.port, nullptr, &action, state.data(), observation.data()).end ==
+                EpisodeEnd::kGoesOn;
+      states.insert(states.end(), state.begin(), state.end());
+    }
+    n_different += states != course.states[episode] || actions != course.actions[episode];
+  }
+  ::dlclose(library);
+}
+
 }  // namespace
 
 TEST_SUITE("long") {
@@ -217,6 +311,28 @@ TEST_SUITE("long") {
           "qemu-system-arm)");
     check_compiler(compile, run);
   }
+}
+
+TEST_CASE("embedded: a cart-pole held by the exported file is the engine's, to the bit") {
+  // a little trained, so that it pushes to both sides
+  Policy policy = start_policy(control_config(kCartpole, 2));
+  EsConfig& es = policy.config.rule.es;
+  es.n_members = 16;
+  es.sigma = 0.3;
+  es.optimiser.lr = 0.1;
+  const TaskData data = load_task(policy.config);
+  const KernelTable& kernels = *find_kernels("");
+  ThreadPool pool(1);
+  EsTrainer trainer(
+      policy.config, kernels, pool,
+      std::make_unique<EpisodeTrials>(policy.config, PlanOptions{}, kernels, pool, *data.loop));
+  for (int u = 0; u < 10; ++u) trainer.update();
+  policy.parameters = trainer.parameters();
+  int n_different = 0, n_left = 0, n_steps = 0;
+  hold_cartpole(policy, n_different, n_left, n_steps);
+  CHECK(n_different == 0);
+  CHECK(n_left > 0);
+  CHECK(n_left < n_steps);
 }
 
 TEST_CASE("embedded: what would change the numbers is refused when it is compiled or run") {

@@ -9,6 +9,7 @@
 #include "engine/report/policy_file.h"
 #include "include/spikelane/spikelane.h"
 #include "kernels/cpu/kernel_table.h"
+#include "tasks/load_task.h"
 
 namespace spikelane::test {
 
@@ -31,6 +32,8 @@ inline std::string leaky_config(int n_hidden) {
 inline Policy start_policy(const std::string& config_text) {
   Policy policy;
   policy.config = parse_config(config_text, "config");
+  if (policy.config.task.is_control())
+    policy.config.network.n_inputs = describe_task(policy.config).n_inputs;
   const auto plan = compile_plan(policy.config.network, LossConfig{}, 1, PlanOptions{});
   policy.parameters = draw_start(*find_kernels(""), *plan, policy.config.seed);
   return policy;
