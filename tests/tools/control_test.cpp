@@ -2,8 +2,10 @@
 // of threads, eval with a picture, controllers that know nothing, and what is refused.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "tasks/mujoco/mujoco_task.h"
 #include "tests/scratch_folder.h"
 #include "tests/tools/program.h"
 
@@ -113,6 +115,25 @@ TEST_CASE("control: training, tests, pictures and controllers that know nothing"
   // it learns, even in so short a time
   CHECK(trained > 1.5 * baseline[0]);
   CHECK(baseline[1] < 40.0);
+}
+
+TEST_CASE("control: a missing MJCF file is named, with the places, or else the missing library") {
+  const Place place;
+  json config = json::parse(kCartpole);
+  config["task"] = {{"kind", "mujoco"}, {"model", "no_such_robot.xml"}, {"body", "torso"}};
+  write_file(place.folder / "config.json", config.dump());
+  const ProgramOutcome outcome = place.run({"train", "config.json", "--out", "out"});
+  CAPTURE(outcome.error);
+  CHECK(outcome.exit_code == 2);
+  CHECK_FALSE(std::filesystem::exists(place.folder / "out/results.json"));
+  if (!has_mujoco()) {
+    CHECK(outcome.error.find("task.kind") != std::string::npos);
+    CHECK(outcome.error.find("built without MuJoCo (Debian's libmujoco-dev") != std::string::npos);
+    return;
+  }
+  CHECK(outcome.error.find("task.model") != std::string::npos);
+  CHECK(outcome.error.find((place.folder / "no_such_robot.xml").string()) != std::string::npos);
+  CHECK(outcome.error.find("tasks/mujoco/models has some") != std::string::npos);
 }
 
 TEST_CASE("control: what eval cannot do is said") {
