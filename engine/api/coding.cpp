@@ -16,6 +16,8 @@ ApiCoding::ApiCoding(const RunConfig& config, bool is_raw)
                     "a multiple of the " + std::to_string(n_each) +
                         " inputs that task.observation makes of each observation");
   n_observations_ /= n_each;
+  // the critic is no action
+  n_actions_ -= config.rule.is_acting();
   TaskPort port{};
   port.n_observations = n_observations_;
   port.n_actions = n_actions_;

@@ -28,6 +28,7 @@ class LearningSession : public ApiSession {
   State& edit_state() override { return learner_.edit_state(); }
   std::vector<float> parameters() const override { return learner_.parameters(); }
   void reset() override { learner_.reset(); }
+  void reset_row(int row) override { learner_.reset_row(row); }
   void step_network(std::span<const float> inputs) override { learner_.step(inputs); }
   void visit_state(StateVisitor& visitor) override { learner_.visit_state(visitor); }
   void restored(int t) override { learner_.restored(t); }

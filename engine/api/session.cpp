@@ -135,6 +135,20 @@ spikelane_status spikelane_reset(spikelane_session session, char* error, size_t 
   });
 }
 
+spikelane_status spikelane_reset_rows(spikelane_session session, const int32_t* rows, size_t n_rows,
+                                      char* error, size_t error_size) {
+  return with_session(session, error, error_size, [&](const ErrorText& text, ApiSession& opened) {
+    if (rows == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "rows: found NULL");
+    for (size_t i = 0; i < n_rows; ++i)
+      if (rows[i] < 0 || rows[i] >= opened.n_rows())
+        return text.fail(SPIKELANE_ERROR_ARGUMENT,
+                         "rows[%zu]: found %d; allowed: an integer from 0 to %d", i,
+                         static_cast<int>(rows[i]), opened.n_rows() - 1);
+    for (size_t i = 0; i < n_rows; ++i) opened.reset_row(rows[i]);
+    return SPIKELANE_OK;
+  });
+}
+
 spikelane_status spikelane_step(spikelane_session session, const float* observations,
                                 size_t n_observations, float* actions, size_t n_actions,
                                 char* error, size_t error_size) {

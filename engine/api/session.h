@@ -32,6 +32,8 @@ class ApiSession {
   virtual std::vector<float> parameters() const { return network_->policy.parameters; }
 
   virtual void reset() = 0;
+  /// One row, while the others go on; steps are counted for all of them.
+  virtual void reset_row(int row) { edit_state().reset_row(row); }
   /// Checked observations (R, I) in, actions (R, O) out. Allocates nothing.
   void step(std::span<const float> observations, float* actions);
 

@@ -312,21 +312,25 @@ void check_kernl(const RunConfig& config, Problems& problems) {
 // what traces that advance with time cannot do
 void check_online(const RunConfig& config, Problems& problems) {
   const KernlConfig& kernl = config.rule.kernl;
-  if (kernl.mode != KernlMode::kOnline) return;
+  if (kernl.mode == KernlMode::kTrial) return;
+  const std::string mode = name_of(kernl.mode, kKernlModes);
   if (kernl.regression.is_on)
-    problems.add("rule.regression", "given", "none where the mode is online");
+    problems.add("rule.regression", "given", "none where the mode is " + mode);
   if (kernl.sensitivity.kind != SensitivityKind::kIdentity)
     problems.add("rule.sensitivity.kind",
                  in_quotes(name_of(kernl.sensitivity.kind, kSensitivityKinds)),
-                 "\"identity\" where the mode is online");
+                 "\"identity\" where the mode is " + mode);
   if (kernl.derivative_at != DerivativeAt::kError && kernl.derivative_at != DerivativeAt::kTrace)
     problems.add("rule.derivative_at", in_quotes(name_of(kernl.derivative_at, kDerivativePlaces)),
-                 "\"error\" or \"trace\" where the mode is online");
+                 "\"error\" or \"trace\" where the mode is " + mode);
   for (std::size_t p = 0; p < config.network.populations.size(); ++p)
     if (config.network.populations[p].model == NeuronModel::kAlif &&
         config.network.populations[p].synaptic_decay[0] > 0.0)
       problems.add(population_at(p, ".tau_s_ms"), "a synaptic trace",
-                   "none (delta 0) where the mode is online");
+                   "none (delta 0) where the mode is " + mode);
+  if (config.rule.is_acting() && !config.task.is_control() && !problems.has_at("task"))
+    problems.add("rule.mode", in_quotes(mode),
+                 "\"trial\" or \"online\": there is no reward where the task is not control");
 }
 
 void check_optimiser(const OptimiserConfig& optimiser, const std::string& place,
@@ -442,9 +446,7 @@ void check_task_sizes(const RunConfig& config, const TaskSizes& sizes, Problems&
                    "an integer <= " + std::to_string(limit) + ", " + what);
     }
   };
-  const bool is_es = config.rule.kind == RuleKind::kEs;
-  at_most("rule.batch", is_es ? config.rule.es.batch : config.rule.kernl.batch, sizes.n_train,
-          "the number of training samples");
+  at_most("rule.batch", config.rule.batch(), sizes.n_train, "the number of training samples");
   at_most("loss.window", config.loss.logits == LogitKind::kMean ? config.loss.window : 0,
           sizes.n_steps, "the steps of a trial");
   at_most("run.n_test_report", config.run.n_test_report, sizes.n_test,
@@ -463,11 +465,15 @@ void check_task_sizes(const RunConfig& config, const TaskSizes& sizes, Problems&
   const auto& populations = config.network.populations;
   if (populations.empty()) return;
   const std::string place = population_at(populations.size() - 1, ".n");
-  if (populations.back().n != sizes.n_classes && !problems.has_at(place) &&
+  const bool is_acting = config.rule.is_acting();
+  const int n_outputs = sizes.n_classes + is_acting;
+  if (populations.back().n != n_outputs && !problems.has_at(place) &&
       !problems.has_at(population_at(populations.size() - 1, ".model"))) {
     problems.add(place, std::to_string(populations.back().n),
-                 std::to_string(sizes.n_classes) +
-                     (is_control ? ", one for each action: " : ", one for each class: ") +
+                 std::to_string(n_outputs) +
+                     (is_acting    ? ", one for each action and the critic: "
+                      : is_control ? ", one for each action: "
+                                   : ", one for each class: ") +
                      in_quotes(populations.back().name) +
                      " is the output population, the last one");
   }

@@ -54,8 +54,8 @@ inline constexpr EnumName<LogitKind> kLogitKinds[] = {{LogitKind::kCounts, "coun
                                                       {LogitKind::kMean, "mean"}};
 inline constexpr EnumName<RuleKind> kRuleKinds[] = {{RuleKind::kEs, "es"},
                                                     {RuleKind::kKernl, "kernl"}};
-inline constexpr EnumName<KernlMode> kKernlModes[] = {{KernlMode::kTrial, "trial"},
-                                                      {KernlMode::kOnline, "online"}};
+inline constexpr EnumName<KernlMode> kKernlModes[] = {
+    {KernlMode::kTrial, "trial"}, {KernlMode::kOnline, "online"}, {KernlMode::kActing, "acting"}};
 inline constexpr EnumName<DerivativeAt> kDerivativePlaces[] = {
     {DerivativeAt::kError, "error"},
     {DerivativeAt::kTrace, "trace"},
@@ -439,23 +439,38 @@ void visit_regression(Visitor& v, RegressionConfig& c) {
 
 template <class Visitor>
 void visit_kernl(Visitor& v, KernlConfig& c) {
-  v.variant({"mode",
-             "trial: gradients of whole trials, backwards; online: traces that advance with time, "
-             "weights change in the trial"},
-            c.mode, kKernlModes, [&](KernlMode mode) {
-              if (mode == KernlMode::kTrial)
-                v.number({"max_memory_mib",
-                          "most memory for the trials' histories and for gradients; a large batch "
-                          "is cut to fit, a trial that does not is refused",
-                          "MiB"},
-                         c.max_memory_mib, kPositive);
-              if (mode == KernlMode::kOnline)
-                v.integer({"k_steps",
-                           "traces are advanced, and weights changed, this many steps at a time",
-                           "steps"},
-                          c.k_steps, {1, 4096});
-            });
-  v.count_or_all({"batch", "training samples of an update"}, c.batch, {1, kMaxRows});
+  v.variant(
+      {"mode",
+       "trial: gradients of whole trials, backwards; online: traces that advance with time, "
+       "weights change in the trial; acting: the same traces in a control task, where the "
+       "reward says whether actions, which are drawn, were good"},
+      c.mode, kKernlModes, [&](KernlMode mode) {
+        if (mode == KernlMode::kTrial)
+          v.number({"max_memory_mib",
+                    "most memory for the trials' histories and for gradients; a large batch "
+                    "is cut to fit, a trial that does not is refused",
+                    "MiB"},
+                   c.max_memory_mib, kPositive);
+        if (mode == KernlMode::kOnline)
+          v.integer(
+              {"k_steps", "traces are advanced, and weights changed, this many steps at a time",
+               "steps"},
+              c.k_steps, {1, 4096});
+        if (mode != KernlMode::kActing) {
+          v.count_or_all({"batch", "training samples of an update"}, c.batch, {1, kMaxRows});
+          return;
+        }
+        v.integer({"k_steps", "traces are advanced, and actions judged, this many steps at a time",
+                   "steps"},
+                  c.k_steps, {1, 4096});
+        v.number({"discount", "what a reward is worth a control step earlier"}, c.discount,
+                 kBelowOne);
+        v.number({"trace_decay",
+                  "lambda: how far back a surprise is put down to actions, a control step"},
+                 c.trace_decay, kZeroToOne);
+        v.number({"critic_weight", "of the critic's error beside the actor's"}, c.critic_weight,
+                 kNotNegative);
+      });
   v.one_of({"derivative_at",
             "where the pseudo-derivative stands: error, trace, or seed as in the original cell"},
            c.derivative_at, kDerivativePlaces);

@@ -50,13 +50,34 @@ void check_mujoco(const MujocoConfig& mujoco, Problems& problems) {
                        in_quotes((*names)[i]) + ", a second time", "each name once");
 }
 
+// actions are drawn among choices, and judged at the ends of control steps
+void check_acting(const RunConfig& config, Problems& problems) {
+  const KernlConfig& kernl = config.rule.kernl;
+  const int n_each = config.task.control.control_steps;
+  if (kernl.mode != KernlMode::kActing) {
+    if (!problems.has_at("rule.mode"))
+      problems.add("rule.mode", in_quotes(name_of(kernl.mode, kKernlModes)),
+                   "\"acting\" where task.kind is a control task");
+    return;
+  }
+  if (config.task.kind != TaskKind::kCartpole)
+    problems.add("task.kind", in_quotes(name_of(config.task.kind, kTaskKinds)),
+                 "\"cartpole\" where rule.mode is acting: its actions are choices");
+  if (kernl.k_steps % n_each != 0 && !problems.has_at("rule.k_steps"))
+    problems.add("rule.k_steps", std::to_string(kernl.k_steps),
+                 "a multiple of task.control_steps = " + std::to_string(n_each));
+  if (kernl.rate_strength != 0.0)
+    problems.add(
+        "rule.rate_strength", number_text(kernl.rate_strength),
+        "0 where rule.mode is acting: the gradient is multiplied by the reward's surprise");
+}
+
 }  // namespace
 
 void check_control(const RunConfig& config, Problems& problems) {
   const ControlConfig& control = config.task.control;
-  if (config.rule.kind != RuleKind::kEs)
-    problems.add("rule.kind", in_quotes(name_of(config.rule.kind, kRuleKinds)),
-                 "\"es\" where task.kind is a control task");
+  if (config.rule.kind == RuleKind::kKernl)
+    check_acting(config, problems);
   else if (config.rule.es.batch != 0)
     problems.add("rule.batch", std::to_string(config.rule.es.batch),
                  "\"all\": a control task has task.n_episodes episodes a member and update");

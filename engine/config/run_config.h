@@ -158,7 +158,7 @@ struct EsConfig {
   OptimiserConfig optimiser;
 };
 
-enum class KernlMode { kTrial, kOnline };
+enum class KernlMode { kTrial, kOnline, kActing };
 enum class DerivativeAt { kError, kTrace, kSeed, kSeedPlain };
 enum class SurrogateKind { kTriangle, kExponential, kBaseTriangle, kSlopeTriangle };
 enum class FilterKind { kMembrane, kAdaptation, kEprop };
@@ -194,8 +194,11 @@ struct RegressionConfig {
 
 struct KernlConfig {
   KernlMode mode = KernlMode::kTrial;
-  int k_steps = 32;  // online: steps that traces are advanced at a time
-  int batch = 32;    // samples an update; 0: all training data
+  int k_steps = 32;            // online, acting: steps that traces are advanced at a time
+  double discount = 0.99;      // acting: of the reward a control step later
+  double trace_decay = 0.9;    // acting: lambda of the eligibility of actions, a control step
+  double critic_weight = 0.5;  // acting: of the critic's error beside the actor's
+  int batch = 32;              // samples an update; 0: all training data
   DerivativeAt derivative_at = DerivativeAt::kError;
   SurrogateKind surrogate = SurrogateKind::kTriangle;
   double gamma = 0.3;  // height of the surrogate
@@ -226,6 +229,11 @@ struct RuleConfig {
   RuleKind kind = RuleKind::kEs;
   EsConfig es;
   KernlConfig kernl;
+
+  /// Whether actions are drawn and learned from their reward; then the last readout is a critic.
+  bool is_acting() const { return kind == RuleKind::kKernl && kernl.mode == KernlMode::kActing; }
+  /// Samples an update, 0: all.
+  int batch() const { return kind == RuleKind::kEs ? es.batch : is_acting() ? 0 : kernl.batch; }
 };
 
 struct RunSection {

@@ -1,6 +1,7 @@
 #include "engine/learning/learning_memory.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "kernels/core/lanes.h"
@@ -14,6 +15,7 @@ double padded(int n) { return (n + 31) / 32 * 32.0; }
 
 struct Sizes {
   double n_block = 0.0;            // floats of a member's weights
+  double n_parameters = 0.0;       // without padding
   double n_padded = 0.0, n = 0.0;  // of spiking populations, sums
   double largest_padded = 0.0;     // of one
   double largest_pre = 0.0;        // presynaptic neurons of one population
@@ -38,6 +40,7 @@ Sizes sizes_of(const RunConfig& config) {
       n_pre += n;
       sizes.n_block +=
           n * padded(population.n) + (projection.has_bias ? padded(population.n) : 0.0);
+      sizes.n_parameters += (n + (projection.has_bias ? 1.0 : 0.0)) * population.n;
       if (population.model == NeuronModel::kAlif)
         sizes.largest_source = std::max(sizes.largest_source, n);
     }
@@ -75,13 +78,20 @@ LearningMemory learning_memory(const RunConfig& config, int n_steps, int n_batch
   const double k = kernl.k_steps;
   // fast, read and slow traces; h, who fired and the error of a block
   const double n_traces = 2.0 * sizes.n_learned + sizes.n_slow;
+  // who acts is a row of each thread, and leaves a gradient
+  const bool is_acting = kernl.mode == KernlMode::kActing;
+  const double n_rows = is_acting ? 1 : n_batch;
   memory.n_batch_bytes =
-      4.0 * n_batch *
+      4.0 * n_rows *
           (n_traces * sizes.n_block + (k + 1.0) * (sizes.n_padded + sizes.n) + k * sizes.n_padded +
            k * config.network.n_inputs + sizes.largest_padded) +
-      4.0 * ((n_batch + 7) / 8) * sizes.n_block;
+      4.0 * std::ceil(n_rows / 8.0) * sizes.n_block;
   memory.n_thread_bytes =
       4.0 * (sizes.n_block + 4.0 * k * sizes.largest_padded + k * sizes.largest_source);
+  if (is_acting) {
+    memory.n_thread_bytes += memory.n_batch_bytes;
+    memory.n_batch_bytes = 4.0 * n_batch * sizes.n_parameters;
+  }
   return memory;
 }
 

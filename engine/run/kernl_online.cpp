@@ -128,11 +128,9 @@ void KernlOnline::reset() {
   std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
 }
 
-void KernlOnline::run_part(int part, int thread, const InputView* inputs,
+void KernlOnline::run_rows(int begin, int end, int thread, const InputView* inputs,
                            const std::int32_t* labels, const float* block, int n_steps,
-                           const float* given_error, const float* output_error) {
-  const int begin = part * static_cast<int>(kSumBlock);
-  const int end = std::min(begin + static_cast<int>(kSumBlock), n_rows_);
+                           const HostStep& host) {
   const auto at_thread = static_cast<std::size_t>(thread);
   const auto n_learned = static_cast<std::int64_t>(rule_.learned().size());
   NotFinite not_finite{-1, 0, 0, 0};
@@ -155,13 +153,13 @@ void KernlOnline::run_part(int part, int thread, const InputView* inputs,
   args.rows = rows_.data() + begin * n_learned;
   args.histories = histories_.data() + std::int64_t{begin} * plan_.view().n_populations;
   args.k_steps = k_steps_;
-  args.t_trial_end = has_host_ ? -1 : plan_.view().n_steps;
-  args.gradient = gradients_ + part * stride_;
-  if (given_error)
-    args.given_error = given_error + std::int64_t{begin} * rule_.learned()[0].n_padded;
+  args.t_trial_end = has_host_ ? host.t_trial_end : plan_.view().n_steps;
+  args.gradient = gradients_ + begin / static_cast<int>(kSumBlock) * stride_;
+  if (host.given_error)
+    args.given_error = host.given_error + std::int64_t{begin} * rule_.learned()[0].n_padded;
   args.defers_error = has_host_;
-  if (output_error)
-    args.output_error = output_error + std::int64_t{begin} * plan_.output().n_padded;
+  if (host.output_error)
+    args.output_error = host.output_error + std::int64_t{begin} * plan_.output().n_padded;
   kernels_.run_kernl_online(args);
   if (not_finite.population < 0) return;
   throw RunError("state is not finite: population \"" +
@@ -175,11 +173,18 @@ void KernlOnline::run(const EncodedInputs& inputs, const float* block, int n_ste
   const auto mine = static_cast<std::size_t>(ranks_->rank());
   do_together(*ranks_, [&] {
     pool_.for_each(cut_[mine + 1] - cut_[mine], [&](std::int64_t i, int thread) {
-      run_part(static_cast<int>(cut_[mine] + i), thread, inputs.tiles().data(),
-               inputs.labels().data(), block, n_steps, nullptr);
+      const int begin = static_cast<int>((cut_[mine] + i) * static_cast<std::int64_t>(kSumBlock));
+      run_rows(begin, std::min(begin + static_cast<int>(kSumBlock), n_rows_), thread,
+               inputs.tiles().data(), inputs.labels().data(), block, n_steps, {});
     });
   });
   t_ += n_steps;
+}
+
+void KernlOnline::run_all(const float* block, const HostStep& host) {
+  for (int begin = 0; begin < n_rows_; begin += static_cast<int>(kSumBlock))
+    run_rows(begin, std::min(begin + static_cast<int>(kSumBlock), n_rows_), 0, frame_views_.data(),
+             nullptr, block, 1, host);
 }
 
 void KernlOnline::step(const float* block, std::span<const float> x, std::span<const float> error) {
@@ -202,8 +207,7 @@ void KernlOnline::step(const float* block, std::span<const float> x, std::span<c
                 error.data() + static_cast<std::size_t>(row) * n, n * sizeof(float));
     frame_views_[static_cast<std::size_t>(row)].first_step = t_ - u;
   }
-  for (int part = 0; part < n_parts_; ++part)
-    run_part(part, 0, frame_views_.data(), nullptr, block, 1, given_error_);
+  run_all(block, {.given_error = given_error_});
   ++t_;
 }
 
@@ -219,13 +223,12 @@ void KernlOnline::act(const float* block, std::span<const float> x) {
                 x.data() + static_cast<std::size_t>(row) * n_inputs, n_inputs * sizeof(float));
     frame_views_[static_cast<std::size_t>(row)].first_step = t_ - u;
   }
-  for (int part = 0; part < n_parts_; ++part)
-    run_part(part, 0, frame_views_.data(), nullptr, block, 1, nullptr);
+  run_all(block, {});
   ++t_;
   has_learned_ = false;
 }
 
-bool KernlOnline::learn(const float* block, std::span<const float> error) {
+bool KernlOnline::learn(const float* block, std::span<const float> error, bool ends_trial) {
   assert(has_host_ && !has_learned_ && t_ > 0);
   const PopulationView& output = plan_.output();
   std::fill_n(output_error_, std::int64_t{n_rows_} * output.n_padded, 0.0f);
@@ -235,11 +238,36 @@ bool KernlOnline::learn(const float* block, std::span<const float> error) {
                   error.data() + std::int64_t{row} * output.n,
                   static_cast<std::size_t>(output.n) * sizeof(float));
   --t_;  // of the step that was taken
-  for (int part = 0; part < n_parts_; ++part)
-    run_part(part, 0, frame_views_.data(), nullptr, block, 1, nullptr, output_error_);
+  run_all(block, {.output_error = output_error_, .t_trial_end = ends_trial ? t_ + 1 : -1});
   ++t_;
   has_learned_ = true;
-  return t_ % k_steps_ == 0;
+  return ends_trial || t_ % k_steps_ == 0;
+}
+
+void KernlOnline::reset_row(const float* block, int row) {
+  const bool is_block_open = t_ % k_steps_ != 0 || !has_learned_;
+  if (is_block_open) {
+    --t_;  // the last step that was taken ends the row's block
+    run_rows(row, row + 1, 0, frame_views_.data(), nullptr, block, 1, {.t_trial_end = t_ + 1});
+    ++t_;
+  }
+  const PlanView& view = plan_.view();
+  const auto at = static_cast<std::size_t>(row);
+  const std::size_t n_learned = rule_.learned().size();
+  for (std::size_t l = 0; l < n_learned; ++l) {
+    const KernlOnlineRow& online = rows_[at * n_learned + l];
+    for (float* traces : {online.fast, online.slow, online.read})
+      if (traces) std::fill_n(traces, stride_, 0.0f);
+  }
+  // and no spike or input of before is an event of this block
+  for (int p = 0; p < view.n_populations; ++p) {
+    HistoryView& history =
+        histories_[at * static_cast<std::size_t>(view.n_populations) + static_cast<std::size_t>(p)];
+    if (history.step_begin) std::fill_n(history.step_begin, k_steps_ + 2, 0);
+  }
+  std::fill_n(frame_values_ + std::int64_t{row} * k_steps_ * view.n_inputs,
+              std::int64_t{k_steps_} * view.n_inputs, 0.0f);
+  state_.reset_row(row);
 }
 
 void KernlOnline::visit_state(StateVisitor& visitor) {

@@ -45,11 +45,14 @@ class KernlOnline {
   /// Allocates, locks and logs nothing with one thread.
   void act(const float* block, std::span<const float> x);
   /// With a host: the error of the readouts, (rows, O), at the step that act has taken last; at
-  /// most once a step, zero where it is not called. True where a block of K steps is over: its
-  /// gradient is complete and weights may change. Errors of a block's last step that are not given
-  /// are taken as zero by the next act.
-  bool learn(const float* block, std::span<const float> error);
+  /// most once a step, zero where it is not called. True where a block of K steps is over, or the
+  /// trial ends with this step (reset follows): its gradient is complete and weights may change.
+  /// Errors of a block's last step that are not given are taken as zero by the next act.
+  bool learn(const float* block, std::span<const float> error, bool ends_trial = false);
   bool has_learned() const { return has_learned_; }
+  /// With a host: one row as before its first step, while the others go on. What it has done in the
+  /// block at hand still counts in the gradient; its spikes until now no longer in n_spikes.
+  void reset_row(const float* block, int row);
   /// With a host: traces, histories and what has not been taken of the gradient.
   void visit_state(StateVisitor& visitor);
   /// The State and what visit_state saw have been put back; the next step is t.
@@ -73,9 +76,16 @@ class KernlOnline {
   std::size_t n_bytes() const;
 
  private:
-  void run_part(int part, int thread, const InputView* inputs, const std::int32_t* labels,
-                const float* block, int n_steps, const float* given_error,
-                const float* output_error = nullptr);
+  struct HostStep {
+    const float* given_error = nullptr;   // (rows, n_padded)
+    const float* output_error = nullptr;  // (rows, O padded)
+    int t_trial_end = -1;
+  };
+  /// Rows of one part of 8.
+  void run_rows(int begin, int end, int thread, const InputView* inputs, const std::int32_t* labels,
+                const float* block, int n_steps, const HostStep& host);
+  /// All rows on this thread.
+  void run_all(const float* block, const HostStep& host);
   void place_memory();
 
   const Plan& plan_;

@@ -36,6 +36,10 @@ void OnlineLearner::reset() {
   has_error_ = false;
 }
 
+void OnlineLearner::reset_row(int row) {
+  online_.reset_row(reinterpret_cast<const float*>(block_.data()), row);
+}
+
 void OnlineLearner::step(std::span<const float> x) {
   online_.act(reinterpret_cast<const float*>(block_.data()), x);
 }

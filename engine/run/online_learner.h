@@ -21,6 +21,8 @@ class OnlineLearner {
 
   /// State and traces; the weights stay as they are.
   void reset();
+  /// One row's state and traces.
+  void reset_row(int row);
   /// One step with inputs (R, I). Allocates nothing with one thread.
   void step(std::span<const float> x);
   /// What the loss changes with each readout at the last step, (R, O), times the row's reward where

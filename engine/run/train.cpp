@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 
+#include "engine/run/acting_trainer.h"
 #include "engine/run/episode_trials.h"
 #include "engine/run/es_trainer.h"
 #include "engine/run/kernl_trainer.h"
@@ -39,6 +40,8 @@ struct Averages {
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
                                       const KernelTable& kernels, ThreadPool& pool,
                                       const TaskData& task) {
+  if (config.rule.is_acting())
+    return std::make_unique<ActingTrainer>(config, options, kernels, pool, *task.loop);
   if (task.loop)
     return std::make_unique<EsTrainer>(
         config, kernels, pool,

@@ -59,6 +59,40 @@ std::vector<float> State::gather_spikes(std::int64_t at, int n) const {
   return values;
 }
 
+void State::reset_row(int row) {
+  const PlanView& view = plan_.view();
+  const bool is_sample_lanes = plan_.layout() == Layout::kSampleLanes;
+  const int n_lanes = plan_.lanes_per_tile(), sample = row % n_samples_, lane = sample % n_lanes;
+  char* tile = tiles(row / n_samples_) + sample / n_lanes * tile_bytes_;
+  const auto fill = [&](std::int64_t at, int n, float value) {
+    for (int i = 0; at >= 0 && i < n; ++i)
+      reinterpret_cast<float*>(tile + at)[i * n_lanes + lane] = value;
+  };
+  const auto clear = [&](std::int64_t at, int n) {
+    for (int i = 0; at >= 0 && i < (is_sample_lanes ? n : n / 32); ++i)
+      if (is_sample_lanes)
+        reinterpret_cast<std::uint16_t*>(tile + at)[i] &= static_cast<std::uint16_t>(~(1u << lane));
+      else
+        reinterpret_cast<std::uint32_t*>(tile + at)[i] = 0;
+  };
+  for (int p = 0; p < view.n_populations; ++p) {
+    const PopulationView& population = plan_.population(p);
+#define SPIKELANE_RESET(name, kind, kept_by, at_reset, unit, meaning) \
+  if (FieldKind::kind == FieldKind::kFloat)                           \
+    fill(population.at.name, population.n_padded, at_reset);          \
+  else                                                                \
+    clear(population.at.name, population.n_padded);
+    SPIKELANE_POPULATION_FIELDS(SPIKELANE_RESET)
+#undef SPIKELANE_RESET
+    for (int q = 0; q < population.n_projections; ++q)
+      fill(population.projections[q].at.drive, population.projections[q].n_post_padded, 0.0f);
+  }
+  for (int k = 0; k < view.n_traces; ++k) {
+    fill(view.traces[k].at.z, view.traces[k].n_padded, 0.0f);
+    fill(view.traces[k].at.z_sum, view.traces[k].n_padded, 0.0f);
+  }
+}
+
 void State::poison_padding() {
   const float poison = std::numeric_limits<float>::quiet_NaN();
   const bool is_sample_lanes = plan_.layout() == Layout::kSampleLanes;

@@ -33,6 +33,9 @@ class State {
   void copy_spikes(std::int64_t at, int n, float* values) const;
   std::vector<float> gather_spikes(std::int64_t at, int n) const;
 
+  /// One row, (member, sample), as it is before its first step.
+  void reset_row(int row);
+
   /// Overwrites everything that is no neuron's and no sample's (padding) with NaN. For tests: it
   /// must change nothing.
   void poison_padding();

@@ -205,6 +205,13 @@ SPIKELANE_API spikelane_status spikelane_close(spikelane_session session, char* 
 SPIKELANE_API spikelane_status spikelane_reset(spikelane_session session, char* error,
                                                size_t error_size);
 
+/** So many rows, (n_rows) of 0 .. R-1, as before their first step, while the others go on: for
+ * episodes that end one by one. Steps are still counted for the session as a whole; what hangs on
+ * that count in a row is when values below 2^-80 are cleared. A row that learns has what it did
+ * until now counted at the end of the block. Allocates nothing. */
+SPIKELANE_API spikelane_status spikelane_reset_rows(spikelane_session session, const int32_t* rows,
+                                                    size_t n_rows, char* error, size_t error_size);
+
 /** One step of all rows. `observations` (R, I) are finite numbers, `actions` (R, O) is written;
  * n_observations = R * I and n_actions = R * O are checked. The arrays may not overlap.
  *

@@ -248,15 +248,17 @@ SPIKELANE_HD void keep_error(const Team& team, const Tile& tile, const KernlOnli
   }
 }
 
-/// The readouts' error at step t, which has been run, from the caller; the block's end where it is
-/// the block's last step.
+/// The readouts' error at step t, which has been run, from the caller, where it gives one; the
+/// block's end where it is the block's last step, or the trial's.
 template <class Team>
 SPIKELANE_HD void learn_row(const Team& team, const Tile& tile, const KernlOnlineArgs& args,
                             const KernlOnlineRow* rows, int sample, int t, int t_block) {
   const PopulationView& output = tile.plan->populations[tile.plan->output];
-  const float* error = args.output_error + int64_t{sample} * output.n_padded;
-  if (args.rule->trains_readout) add_readout_gradient(team, tile, false, error, args.gradient);
-  for (int l = 0; l < args.rule->n_learned; ++l) {
+  const float* error =
+      args.output_error ? args.output_error + int64_t{sample} * output.n_padded : nullptr;
+  if (error && args.rule->trains_readout)
+    add_readout_gradient(team, tile, false, error, args.gradient);
+  for (int l = 0; error && l < args.rule->n_learned; ++l) {
     const LearnedView& learned = args.rule->learned[l];
     for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step()) {
       auto q = team.broadcast(0.0f);
@@ -267,7 +269,9 @@ SPIKELANE_HD void learn_row(const Team& team, const Tile& tile, const KernlOnlin
     }
   }
   team.sync();
-  if (t - t_block + 1 == args.k_steps) finish_block(team, tile, args, rows, t_block, args.k_steps);
+  const int n_steps = t - t_block + 1;
+  if (n_steps == args.k_steps || t + 1 == args.t_trial_end)
+    finish_block(team, tile, args, rows, t_block, n_steps);
 }
 
 /// Steps t_begin .. t_end-1 of args.trial's rows, within one block. Where the block ends there, or
@@ -290,7 +294,8 @@ SPIKELANE_HD void run_kernl_online(const Team& team, const KernlOnlineArgs& args
                     args.trial.not_finite,
                     args.trial.first_tile + sample,
                     args.trial.t_begin};
-    if (args.output_error) {
+    // a host's errors, or its word that the trial ends here: the step has been taken before
+    if (args.output_error || (args.defers_error && args.trial.t_begin + 1 == args.t_trial_end)) {
       learn_row(team, tile, args, rows, sample, args.trial.t_begin, t_block);
       continue;
     }

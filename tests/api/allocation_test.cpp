@@ -116,6 +116,13 @@ TEST_CASE("api: many rows, a search and learning allocate nothing in a step") {
   spikelane_session search{};
   REQUIRE(spikelane_open_search(policy.network, nullptr, &search, nullptr, 0) == SPIKELANE_OK);
   CHECK(count_allocations(search, 8, 6, 3, 500) == 0);
+  const std::int32_t begun[] = {3, 0};
+  n_allocations = 0;
+  for (const spikelane_session session : {rows, search})
+    spikelane_reset_rows(session, begun, 2, nullptr, 0);
+  const long n_of_resets = n_allocations;
+  n_allocations = -1;
+  CHECK(n_of_resets == 0);
   spikelane_close(rows, nullptr, 0);
   spikelane_close(search, nullptr, 0);
 }

@@ -82,6 +82,14 @@ std::vector<EmbeddedCase> embedded_cases() {
            in +
                R"(, {"from": "a", "to": "a"}, {"from": "b", "to": "a", "signal": "spikes"}, {"from": "a", "to": "b", "init": {"kind": "uniform", "low": -0.2, "high": 0.6}}, {"from": "a", "to": "output", "bias": true}, {"from": "b", "to": "output"}, {"from": "input", "to": "output"})")},
       {"cartpole, Gaussian fields, choices", control_config(kCartpole, 2)},
+      {"cartpole, rates, choices of a policy with a critic",
+       std::string(
+           R"({"seed": 11, "task": {"kind": "cartpole", "control_steps": 3, "observation": {"coding": "rates", "scale": 0.5}},
+  "network": {"populations": [{"name": "a", "model": "alif", "n": 20, "alpha": 0.8, "resistance": "unit_gain"},
+      {"name": "output", "model": "readout", "n": 3, "beta": 0.7}], "projections": [
+      {"from": "input", "to": "a", "init": {"kind": "uniform", "low": -1.0, "high": 2.5}},
+      {"from": "a", "to": "output"}]},
+  "rule": {"kind": "kernl", "mode": "acting", "k_steps": 6}})")},
       {"pendulum, observations as they are, tanh",
        control_config(R"({"kind": "pendulum", "action_scale": 1.5})", 1)},
       {"pendulum, rates, clip",

@@ -143,8 +143,55 @@ TEST_CASE("control: what is wrong is told once, with its place") {
     CHECK(problems[0].place == bad.place);
     CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
   }
-  const auto kernl = problems_of({R"(rule={"kind":"kernl"})"});
-  REQUIRE(!kernl.empty());
-  CHECK(std::any_of(kernl.begin(), kernl.end(),
-                    [](const Problem& problem) { return problem.place == "rule.kind"; }));
+}
+
+TEST_CASE("control: what a rule that acts needs") {
+  const std::string rule = R"(rule={"kind":"kernl","mode":"acting"})";
+  const std::vector<std::string> good{
+      rule, R"(network.populations.0={"name":"h","model":"alif","n":3,"alpha":0.9})",
+      "network.populations.1.n=3"};
+  CHECK(problems_of(good).empty());
+  const RunConfig config = parse_config(kControl, "test.json", good);
+  CHECK(config.rule.is_acting());
+  CHECK(config.rule.batch() == 0);
+  CHECK(config_to_json(parse_config(config_to_json(config), "again")) == config_to_json(config));
+  const std::vector<Case> cases = {
+      {{"rule.mode=online"}, "rule.mode", "\"acting\" where task.kind is a control task"},
+      {{"rule.mode=trial"}, "rule.mode", "\"acting\" where task.kind is a control task"},
+      {{"rule.k_steps=16", "task.control_steps=3"}, "rule.k_steps", "a multiple of"},
+      {{"rule.k_steps=0"}, "rule.k_steps", "from 1"},
+      {{"rule.discount=1"}, "rule.discount", "< 1"},
+      {{"rule.trace_decay=1.5"}, "rule.trace_decay", "<= 1"},
+      {{"rule.critic_weight=-1"}, "rule.critic_weight", ">= 0"},
+      {{"rule.rate_strength=0.1"}, "rule.rate_strength", "0 where rule.mode is acting"},
+      {{"rule.sensitivity.kind=one_hop"}, "rule.sensitivity.kind", "where the mode is acting"},
+      {{"rule.derivative_at=seed"}, "rule.derivative_at", "where the mode is acting"},
+      {{"rule.batch=4"}, "rule.batch", "only where"},
+      {{"network.populations.1.n=2"}, "network.populations.1.n", "3, one for each action and the"},
+      {{R"(task={"kind":"pendulum"})", "network.populations.1.n=2"}, "task.kind", "\"cartpole\""}};
+  for (const Case& bad : cases) {
+    CAPTURE(bad.changes[0]);
+    std::vector<std::string> changes = good;
+    changes.insert(changes.end(), bad.changes.begin(), bad.changes.end());
+    const std::vector<Problem> problems = problems_of(changes);
+    std::string message;
+    for (const Problem& problem : problems) message += to_text(problem) + '\n';
+    CAPTURE(message);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].place == bad.place);
+    CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
+  }
+  // and only a control task has a reward
+  try {
+    parse_config(R"({"task": {"kind": "randman"}, "network": {
+      "populations": [{"name": "h", "model": "alif", "n": 3, "alpha": 0.9},
+                      {"name": "o", "model": "readout", "n": 10, "beta": 0.9}],
+      "projections": [{"from": "input", "to": "h"}, {"from": "h", "to": "o"}]},
+      "rule": {"kind": "kernl", "mode": "acting"}})",
+                 "test.json");
+    FAIL("accepted");
+  } catch (const UserError& error) {
+    CHECK(error.problems()[0].place == "rule.mode");
+    CHECK(error.problems()[0].allowed.find("there is no reward") != std::string::npos);
+  }
 }

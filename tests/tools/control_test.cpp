@@ -117,6 +117,46 @@ TEST_CASE("control: training, tests, pictures and controllers that know nothing"
   CHECK(baseline[1] < 40.0);
 }
 
+TEST_CASE("control: learning while acting, straight and resumed, and its weights") {
+  const Place place;
+  std::string text = kCartpole;
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    const auto at = text.find(from);
+    REQUIRE(at != std::string::npos);
+    text.replace(at, from.size(), to);
+  };
+  replace(R"("model": "leaky", "n": 16, "beta": 0.8)",
+          R"("model": "alif", "n": 16, "alpha": 0.8, "resistance": "unit_gain")");
+  replace(R"("n": 2, "beta")", R"("n": 3, "beta")");
+  replace(R"("kind": "es", "n_members": 32)", R"("kind": "kernl", "mode": "acting", "k_steps": 8)");
+  write_file(place.folder / "config.json", text);
+  const auto train = [&](const std::string& out, const std::string& n_updates,
+                         const std::vector<std::string>& more) {
+    std::vector<std::string> arguments{"train", "config.json", "--out",
+                                       out,     "--set",       "run.n_updates=" + n_updates};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramOutcome outcome = place.run(arguments);
+    CAPTURE(outcome.error);
+    REQUIRE(outcome.exit_code == 0);
+    return place.results(out);
+  };
+  const json straight = train("straight", "12", {"--threads", "1"});
+  const json half = train("half", "8", {"--threads", "3"});
+  const json rest = train("rest", "12", {"--resume", "half/checkpoint.safetensors"});
+  CHECK(half["state_hash"] != straight["state_hash"]);
+  CHECK(rest["state_hash"] == straight["state_hash"]);
+  CHECK(rest["final"]["mean_return"] == straight["final"]["mean_return"]);
+  CHECK(rest["reports"].size() == 3);
+  CHECK(straight["reports"][0]["train_return"] >= 8.0);
+  CHECK(straight["reports"][0]["gradient_norm"] > 0.0);
+  check_schema(place, "straight");
+  const ProgramOutcome eval = place.run(
+      {"eval", "config.json", "--weights", "straight/weights.safetensors", "--out", "eval"});
+  CAPTURE(eval.error);
+  REQUIRE(eval.exit_code == 0);
+  CHECK(place.results("eval")["final"]["mean_return"] == straight["final"]["mean_return"]);
+}
+
 TEST_CASE("control: a missing MJCF file is named, with the places, or else the missing library") {
   const Place place;
   json config = json::parse(kCartpole);
