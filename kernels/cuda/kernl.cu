@@ -8,11 +8,6 @@ namespace spikelane::cuda {
 
 using namespace SPIKELANE_ISA;
 
-template <class Kernel>
-static const void* pointer_of(Kernel* kernel) {
-  return reinterpret_cast<const void*>(kernel);
-}
-
 static const NamedKernel named_kernels[] = {
     {"KeRNL, whole trials", pointer_of(run_kernl_trials_kernel)},
     {"KeRNL, online", pointer_of(run_kernl_online_kernel)},
@@ -35,14 +30,12 @@ const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid
 }
 
 const char* run_kernl_trials(const CudaKernlTrialArgs* args, const CudaGrid* grid) {
-  run_kernl_trials_kernel<<<static_cast<unsigned>(grid->n_blocks),
-                            static_cast<unsigned>(grid->n_threads), 0, stream()>>>(*args);
+  launch(run_kernl_trials_kernel, grid->n_blocks, grid->n_threads, 0, *args);
   return text_of(cudaGetLastError(), "launching trials with gradients");
 }
 
 const char* run_kernl_online(const CudaKernlOnlineArgs* args, const CudaGrid* grid) {
-  run_kernl_online_kernel<<<static_cast<unsigned>(grid->n_blocks),
-                            static_cast<unsigned>(grid->n_threads), 0, stream()>>>(*args);
+  launch(run_kernl_online_kernel, grid->n_blocks, grid->n_threads, 0, *args);
   return text_of(cudaGetLastError(), "launching steps that learn");
 }
 
@@ -50,7 +43,7 @@ const char* sum_parts(const CudaPartSumArgs* args) {
   constexpr int kThreads = 256, kMostBlocks = 1024;
   const auto n_blocks =
       static_cast<unsigned>(std::clamp<int64_t>(args->stride / kThreads, 1, kMostBlocks));
-  sum_parts_kernel<<<n_blocks, kThreads, 0, stream()>>>(*args);
+  launch(sum_parts_kernel, n_blocks, kThreads, 0, *args);
   return text_of(cudaGetLastError(), "launching sums of gradients");
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/step/episode.h"
 #include "kernels/step/kernl_online.h"
 #include "kernels/step/lane_workers.h"
 #include "kernels/step/trial.h"
@@ -100,6 +101,11 @@ inline KernelTable thread_kernels() {
   };
   table.run_kernl_online = [](const KernlOnlineArgs& args) {
     run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_online(team, args); });
+  };
+  table.run_episodes = [](const EpisodeArgs& args) {
+    const bool is_sample_lanes = args.trial.plan->layout == Layout::kSampleLanes;
+    run_on_threads(is_sample_lanes ? kLanes : kRowWorkers,
+                   [&](const auto& team) { run_episodes(team, args); });
   };
   return table;
 }
