@@ -11,6 +11,7 @@
 #include "engine/config/user_error.h"
 #include "tasks/array/array_task.h"
 #include "tasks/control/control_task.h"
+#include "tasks/control/environments.h"
 #include "tasks/data_path.h"
 #include "tasks/mnist/mnist_task.h"
 #include "tasks/mujoco/mujoco_task.h"
@@ -134,8 +135,10 @@ std::shared_ptr<const ClosedLoop> load_loop(const TaskConfig& task, const std::s
                                             "some")
                            : std::filesystem::path());
   if (task.kind == TaskKind::kCartpole)
-    return std::make_shared<const ClosedLoop>(task.control, cartpole_port(), draw_cartpole);
-  return std::make_shared<const ClosedLoop>(task.control, pendulum_port(), draw_pendulum);
+    return std::make_shared<const ClosedLoop>(task.control, cartpole_port(), draw_cartpole, nullptr,
+                                              static_cast<int>(BuiltIn::kCartpole));
+  return std::make_shared<const ClosedLoop>(task.control, pendulum_port(), draw_pendulum, nullptr,
+                                            static_cast<int>(BuiltIn::kPendulum));
 }
 
 TaskShape describe_loop(const ClosedLoop& loop) {

@@ -6,14 +6,16 @@
 namespace spikelane {
 
 DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_members,
-                           int n_samples, int max_window, bool keeps_state, bool draws)
+                           int n_samples, int max_window, bool keeps_state, bool draws,
+                           const LoopView* loop, int built_in)
     : cuda_(cuda),
       plan_(plan),
       n_members_(n_members),
       n_samples_(n_samples),
       n_tiles_((n_samples + plan.lanes_per_tile() - 1) / plan.lanes_per_tile()),
       keeps_state_(keeps_state),
-      draws_(draws) {
+      draws_(draws),
+      is_closed_loop_(loop != nullptr) {
   const PlanView& view = plan.view();
   const std::int64_t block_stride = (plan.n_block_floats() + kLanes - 1) / kLanes * kLanes;
   int n_largest = 0;
@@ -25,7 +27,7 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
   const std::int64_t n_table_floats =
       plan.layout() == Layout::kSampleLanes && has_table ? std::int64_t{n_largest} * kMaxCodes : 0;
   int has_shared_block = 0, has_shared_table = 0;
-  check_cuda(cuda.plan_trials(plan.layout(), n_largest, n_members, n_tiles_,
+  check_cuda(cuda.plan_trials(plan.layout(), is_closed_loop_, n_largest, n_members, n_tiles_,
                               draws ? block_stride : 0, n_table_floats, &grid_, &has_shared_block,
                               &has_shared_table));
   scratch_ = DeviceScratch(cuda, plan, max_window, grid_.n_teams());
@@ -42,55 +44,105 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
       if (n > 0) take_some(pointer, n);
     };
     take(args_.first_not_finite, 1);
+    take(sums_.n_counted, 1);
+    take(sums_.is_lost, 1);
+    take(sums_.losses, n_members);
     take(args_.not_finite, n_items);
     take(args_.losses, n_rows);
     take(args_.is_correct, n_rows);
     take(args_.logits, n_rows * plan.output().n);
     take(args_.tiles, keeps_state ? n_items * view.tile_bytes : 0);
     take(args_.tile_slots, keeps_state ? 0 : grid_.n_teams() * view.tile_bytes);
+    take(shared_, plan.n_shared_floats());
     take(blocks_, draws ? 0 : n_members * block_stride);
     take(args_.block_slots, draws && !has_shared_block ? grid_.n_blocks * block_stride : 0);
   };
   memory_ = DeviceMemory(cuda, bytes_of_arrays(place));
   point_arrays(memory_.data(), place);
+  sums_.first_not_finite = args_.first_not_finite;
+  n_sum_bytes_ =
+      static_cast<std::size_t>(reinterpret_cast<char*>(sums_.losses + n_members) - memory_.data());
   args_.plan = reinterpret_cast<const PlanView*>(plan_memory_.data() + at_plan);
   args_.n_tiles = n_tiles_;
   args_.n_members = n_members;
   args_.n_samples = n_samples;
   args_.blocks = blocks_;
+  args_.shared = shared_;
   args_.block_stride = block_stride;
   args_.n_block_floats = plan.n_block_floats();
   args_.n_table_floats = has_shared_table ? static_cast<int>(n_table_floats) : 0;
   args_.scratch = scratch_.views();
   args_memory_ = DeviceMemory(cuda, sizeof args_);
   args_pinned_ = PinnedMemory(cuda, sizeof args_);
+  if (loop) set_loop(*loop, built_in);
 }
 
-void DeviceTrials::set_blocks(const float* blocks, std::int64_t block_stride) {
+void DeviceTrials::set_loop(const LoopView& loop, int built_in) {
+  episodes_.built_in = built_in;
+  DeviceImage image;
+  const auto n = static_cast<std::int64_t>(loop.observation.n_observations);
+  const bool has_fields = loop.observation.coding == ObservationCoding::kGaussian;
+  const auto at_scale = image.put(loop.observation.inverse_scale, n);
+  const auto at_centres =
+      image.put(loop.observation.centres, has_fields ? n * loop.observation.n_fields : 0);
+  const auto at_loop = image.put(&loop, 1);
+  image.point(&image.at<LoopView>(at_loop)->observation.inverse_scale, at_scale);
+  image.point(&image.at<LoopView>(at_loop)->observation.centres, at_centres);
+  image.copy_to(cuda_, loop_memory_, loop_pinned_);
+  const std::int64_t n_lanes = plan_.lanes_per_tile(), n_teams = grid_.n_teams();
+  const std::int64_t n_rows = std::int64_t{n_members_} * n_samples_;
+  episodes_.loop = reinterpret_cast<const LoopView*>(loop_memory_.data() + at_loop);
+  const std::int64_t n_frames = std::int64_t{loop.control_steps} * plan_.view().n_inputs * n_lanes;
+  episodes_.n_frame_floats = (n_frames + kLanes - 1) / kLanes * kLanes;
+  const auto place = [&](const auto& take) {
+    take(episodes_.frames, n_teams * episodes_.n_frame_floats);
+    take(episodes_.states, n_teams * n_lanes * loop.port.n_state);
+    take(episodes_.observations, n_teams * n_lanes * loop.port.n_observations);
+    take(episodes_.actions, n_teams * n_lanes * loop.port.n_actions);
+    take(episodes_.lengths, n_rows);
+    take(episodes_.ends, n_rows);
+  };
+  episode_memory_ = DeviceMemory(cuda_, bytes_of_arrays(place));
+  point_arrays(episode_memory_.data(), place);
+}
+
+void DeviceTrials::set_blocks(const float* blocks, std::int64_t block_stride, const float* shared) {
   check_cuda(cuda_.wait());
   if (block_stride == args_.block_stride) {
     check_cuda(cuda_.copy_in(blocks_, blocks,
                              static_cast<std::size_t>(n_members_ * block_stride) * sizeof(float)));
   }
+  if (shared_ && shared)
+    check_cuda(cuda_.copy_in(shared_, shared,
+                             static_cast<std::size_t>(plan_.n_shared_floats()) * sizeof(float)));
   check_cuda(cuda_.wait());
 }
 
 void DeviceTrials::set_members(const Members& members) {
   const std::vector<TensorDrawView> tensors = members.tensor_draws();
+  const std::vector<TensorDrawView> shared = members.shared_draws();
   DeviceImage image;
-  const std::int64_t at_tensors =
-      image.put(tensors.data(), static_cast<std::int64_t>(tensors.size()));
-  const std::int64_t at_mean =
-      image.put(members.mean().data(), static_cast<std::int64_t>(members.mean().size()));
+  const auto put = [&](const auto& values) {
+    return image.put(values.data(), static_cast<std::int64_t>(values.size()));
+  };
+  const std::int64_t at_tensors = put(tensors), at_shared = put(shared);
+  const std::int64_t at_mean = members.device_mean() ? 0 : put(members.mean());
   check_cuda(cuda_.wait());
   image.copy_to(cuda_, members_memory_, members_pinned_);
-  args_.members.mean = reinterpret_cast<const float*>(members_memory_.data() + at_mean);
-  args_.members.tensors =
-      reinterpret_cast<const TensorDrawView*>(members_memory_.data() + at_tensors);
-  args_.members.n_tensors = static_cast<int>(tensors.size());
-  args_.members.is_antithetic = members.is_antithetic();
-  args_.members.seed = members.seed();
-  args_.members.update = static_cast<std::uint32_t>(members.update());
+  const char* base = members_memory_.data();
+  MemberDrawView& view = args_.members;
+  view.mean = members.device_mean() ? members.device_mean()
+                                    : reinterpret_cast<const float*>(base + at_mean);
+  view.tensors = reinterpret_cast<const TensorDrawView*>(base + at_tensors);
+  view.n_tensors = static_cast<int>(tensors.size());
+  view.is_antithetic = members.is_antithetic();
+  view.seed = members.seed();
+  view.update = static_cast<std::uint32_t>(members.update());
+  if (!shared_) return;
+  MemberDrawView common = view;
+  common.tensors = reinterpret_cast<const TensorDrawView*>(base + at_shared);
+  common.n_tensors = static_cast<int>(shared.size());
+  check_cuda(cuda_.place_shared(&common, shared_));
 }
 
 void DeviceTrials::set_inputs(std::span<const InputView> views, int n_steps,
@@ -107,7 +159,7 @@ void DeviceTrials::set_inputs(std::span<const InputView> views, int n_steps,
   args_.has_own_inputs = views.size() > static_cast<std::size_t>(n_tiles_);
 }
 
-void DeviceTrials::run(const DeviceWindow& window) {
+void DeviceTrials::copy_args(const DeviceWindow& window) {
   args_.t_begin = window.t_begin;
   args_.t_end = window.t_end;
   args_.resets = window.resets;
@@ -118,8 +170,20 @@ void DeviceTrials::run(const DeviceWindow& window) {
   std::memcpy(args_pinned_.data(), &args_, sizeof args_);
   check_cuda(cuda_.fill(args_.first_not_finite, 0xff, sizeof *args_.first_not_finite));
   check_cuda(cuda_.copy_in(args_memory_.data(), args_pinned_.data(), sizeof args_));
+}
+
+void DeviceTrials::run(const DeviceWindow& window) {
+  copy_args(window);
   check_cuda(cuda_.run_trials(plan_.layout(),
                               reinterpret_cast<const CudaTrialArgs*>(args_memory_.data()), &grid_));
+}
+
+void DeviceTrials::run_episodes(int first_member, const RandomKey& key) {
+  episodes_.key = key;
+  copy_args({0, 0, false, false, first_member});
+  check_cuda(cuda_.run_episodes(plan_.layout(),
+                                reinterpret_cast<const CudaTrialArgs*>(args_memory_.data()),
+                                &episodes_, &grid_));
 }
 
 std::optional<DeviceTrials::Lost> DeviceTrials::find_not_finite() {
@@ -132,6 +196,29 @@ std::optional<DeviceTrials::Lost> DeviceTrials::find_not_finite() {
   check_cuda(cuda_.copy_out(&lost.at, args_.not_finite + first, sizeof lost.at));
   check_cuda(cuda_.wait());
   return lost;
+}
+
+void DeviceTrials::sum_up() {
+  if (sums_pinned_.size() == 0) sums_pinned_ = PinnedMemory(cuda_, n_sum_bytes_);
+  // n_counted and is_lost lie side by side
+  check_cuda(cuda_.fill(sums_.n_counted, 0,
+                        static_cast<std::size_t>(reinterpret_cast<char*>(sums_.losses) -
+                                                 reinterpret_cast<char*>(sums_.n_counted))));
+  const MemberScoresArgs args{args_.losses,      is_closed_loop_ ? nullptr : args_.is_correct,
+                              episodes_.lengths, n_members_,
+                              n_samples_,        sums_};
+  check_cuda(cuda_.sum_up_members(&args));
+  check_cuda(cuda_.copy_out(sums_pinned_.data(), memory_.data(), n_sum_bytes_));
+}
+
+bool DeviceTrials::read_sums(std::span<double> losses, std::int64_t* n_counted) {
+  check_cuda(cuda_.wait());
+  const auto copy_of = [&](const void* device) {
+    return sums_pinned_.data() + (static_cast<const char*>(device) - memory_.data());
+  };
+  std::memcpy(losses.data(), copy_of(sums_.losses), losses.size_bytes());
+  *n_counted = *reinterpret_cast<const std::int64_t*>(copy_of(sums_.n_counted));
+  return *reinterpret_cast<const std::uint64_t*>(copy_of(sums_.first_not_finite)) == ~0ull;
 }
 
 void DeviceTrials::read_scores(double* losses, std::uint8_t* is_correct, float* logits) {

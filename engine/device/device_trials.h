@@ -24,11 +24,14 @@ class DeviceTrials {
   /// `keeps_state`: tiles stay on the device from window to window, for n_members * n_samples rows;
   /// else each team has one, for whole trials. `draws`: parameters come from set_members, else
   /// from set_blocks. Throws RunError where the device has too little memory.
+  /// `loop`: episodes of a closed loop with that built-in environment, in place of trials.
   DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_members, int n_samples,
-               int max_window, bool keeps_state, bool draws);
+               int max_window, bool keeps_state, bool draws, const LoopView* loop = nullptr,
+               int built_in = 0);
 
-  /// Parameters of all members, (M, block_stride).
-  void set_blocks(const float* blocks, std::int64_t block_stride);
+  /// Parameters of all members, (M, block_stride), and where the plan has a rank the weights that
+  /// they share.
+  void set_blocks(const float* blocks, std::int64_t block_stride, const float* shared);
   /// The members of one update, drawn in the kernel. Means are copied, here only.
   void set_members(const Members& members);
 
@@ -37,6 +40,8 @@ class DeviceTrials {
                   std::span<const std::int32_t> labels);
 
   void run(const DeviceWindow& window);
+  /// Whole episodes, their starts drawn from `key`.
+  void run_episodes(int first_member, const RandomKey& key);
 
   /// Waits, and says which tile was the lowest whose state is not finite: its number counts tiles
   /// member by member.
@@ -45,6 +50,14 @@ class DeviceTrials {
     NotFinite at;
   };
   std::optional<Lost> find_not_finite();
+
+  /// Queues the sums of the scores behind the last run, and their copy: what a generation needs.
+  void sum_up();
+  /// Where they lie on the device, for the update that is queued behind them.
+  const MemberScoresView& sums() const { return sums_; }
+  /// Waits for them: mean losses (M), and how many samples are correct, or how many control steps
+  /// were taken; false where a member's state is not finite.
+  bool read_sums(std::span<double> losses, std::int64_t* n_counted);
 
   /// Waits for scores: losses and correctness (M, B), logits (M, B, O); null where not wanted.
   void read_scores(double* losses, std::uint8_t* is_correct, float* logits);
@@ -57,16 +70,25 @@ class DeviceTrials {
   const CudaGrid& grid() const { return grid_; }
 
  private:
+  void set_loop(const LoopView& loop, int built_in);
+  void copy_args(const DeviceWindow& window);
+
   const CudaFunctions& cuda_;
   const Plan& plan_;
   int n_members_, n_samples_, n_tiles_;
-  bool keeps_state_, draws_;
+  bool keeps_state_, draws_, is_closed_loop_;
   CudaGrid grid_{};
+  DeviceMemory loop_memory_, episode_memory_;
+  PinnedMemory loop_pinned_;
+  CudaEpisodeArgs episodes_{};
   DeviceMemory plan_memory_, memory_, inputs_memory_, members_memory_, args_memory_;
   PinnedMemory plan_pinned_, inputs_pinned_, members_pinned_, args_pinned_;
   DeviceScratch scratch_;
   CudaTrialArgs args_{};
-  float* blocks_ = nullptr;  // (M, block_stride) on the device
+  MemberScoresView sums_{};
+  std::size_t n_sum_bytes_ = 0;  // of what sums_ points at, from the start of memory_
+  PinnedMemory sums_pinned_;
+  float *blocks_ = nullptr, *shared_ = nullptr;  // (M, block_stride) on the device; or none
 };
 
 }  // namespace spikelane

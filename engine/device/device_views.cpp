@@ -110,6 +110,7 @@ DeviceScratch::DeviceScratch(const CudaFunctions& cuda, const Plan& plan, int ma
     move(view.n_fired);
     move(view.nonzero);
     move(view.logits);
+    move(view.factor_sums);
     move(view.uses_table);
   }
   check_cuda(

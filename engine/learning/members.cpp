@@ -87,7 +87,11 @@ void Members::begin_update(std::span<const float> mean, std::int64_t update,
   std::fill(is_searched_.begin(), is_searched_.end(), false);
   for (const ParameterRange& range : searched)
     is_searched_[static_cast<std::size_t>(range.tensor)] = true;
-  if (plan_.rank() > 0) plan_.fill_shared(mean.data(), reinterpret_cast<float*>(shared_.data()));
+  if (!device_mean_) place_shared();
+}
+
+void Members::place_shared() {
+  if (plan_.rank() > 0) plan_.fill_shared(mean_.data(), reinterpret_cast<float*>(shared_.data()));
 }
 
 void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign,
@@ -133,13 +137,16 @@ void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign
   }
 }
 
+float Members::factor_scale(std::size_t i) const {
+  return is_searched_[i] ? static_cast<float>(double{sigma_[i]} / std::sqrt(double(plan_.rank())))
+                         : 0.0f;
+}
+
 // B and A of one tensor, and what they are multiplied by; 0 says that it is not searched
 void Members::fill_factors(std::size_t i, float sign, std::uint32_t draw, float* block) const {
   const TensorPlan& tensor = plan_.tensors()[i];
   const int rank = plan_.rank();
-  block[tensor.low_rank.scale] =
-      is_searched_[i] ? sign * static_cast<float>(double{sigma_[i]} / std::sqrt(double(rank)))
-                      : 0.0f;
+  block[tensor.low_rank.scale] = sign * factor_scale(i);
   if (!is_searched_[i]) return;
   const RandomKey key{seed_, kFactorStep, static_cast<std::uint32_t>(update_), Stream::kNoise,
                       draw};
@@ -161,10 +168,38 @@ void Members::fill(int member, float* block) const {
       fill_tensor(i, static_cast<std::uint32_t>(member) + 1, sign, draw, true, block);
 }
 
+// what fill_factors writes
+static void add_factor_draws(std::vector<TensorDrawView>& draws, const TensorPlan& tensor, int rank,
+                             float scale) {
+  draws.push_back({TensorDraw::kFactorScale, 1, 0, 1, tensor.low_rank.scale, 1, 0.0f, scale});
+  if (scale == 0.0f) return;
+  const auto add = [&](std::int64_t begin, std::int64_t n, std::int64_t block_begin) {
+    draws.push_back({TensorDraw::kFactor, static_cast<int>(n), begin, begin + n, block_begin,
+                     static_cast<int>(n), 0.0f, 0.0f});
+  };
+  add(tensor.factor_begin, std::int64_t{tensor.n_rows} * rank, tensor.low_rank.b);
+  for (int k = 0; k < rank; ++k)
+    add(tensor.a_begin(k, rank), tensor.n_columns,
+        tensor.low_rank.a + std::int64_t{k} * tensor.low_rank.a_stride);
+}
+
+std::vector<TensorDrawView> Members::shared_draws() const {
+  std::vector<TensorDrawView> draws;
+  for (const TensorPlan& tensor : plan_.tensors())
+    if (plan_.rank() > 0 && !tensor.is_bias)
+      draws.push_back({TensorDraw::kMean, tensor.n_columns, tensor.logical.begin,
+                       tensor.logical.end, tensor.block_begin, tensor.block_stride, 0.0f, 0.0f});
+  return draws;
+}
+
 std::vector<TensorDrawView> Members::tensor_draws() const {
   std::vector<TensorDrawView> draws;
   for (std::size_t i = 0; i < sigma_.size(); ++i) {
     const TensorPlan& tensor = plan_.tensors()[i];
+    if (plan_.rank() > 0 && !tensor.is_bias) {
+      add_factor_draws(draws, tensor, plan_.rank(), factor_scale(i));
+      continue;
+    }
     TensorDrawView draw{TensorDraw::kMean,
                         tensor.n_columns,
                         tensor.logical.begin,

@@ -39,6 +39,8 @@ class Members {
   /// The weights that all members share (plan.n_shared_floats()), set by begin_update; null where
   /// members have weights of their own.
   const float* shared() const { return reinterpret_cast<const float*>(shared_.data()); }
+  /// Sets them anew from the mean, where that was a device's at begin_update.
+  void place_shared();
 
   /// Writes the block of the mean itself; tensors that members redraw are redrawn for it too. Not
   /// for plans with a rank.
@@ -47,9 +49,15 @@ class Members {
   /// Sigma of one tensor at this update.
   float sigma(int tensor) const { return sigma_[static_cast<std::size_t>(tensor)]; }
 
-  /// The same members as a device draws them: fill, as a list of what happens to each tensor.
+  /// The same members as a device draws them: fill, as a list of what happens to each tensor; and
+  /// the weights that all share, likewise.
   std::vector<TensorDrawView> tensor_draws() const;
+  std::vector<TensorDrawView> shared_draws() const;
   std::span<const float> mean() const { return mean_; }
+  /// The same mean in a CUDA device's memory, where it is kept there; null: it is not.
+  const float* device_mean() const { return device_mean_; }
+  /// Then `fill` and `shared` are not to be used unless the mean has been brought to the host.
+  void set_device_mean(const float* mean) { device_mean_ = mean; }
   std::int64_t update() const { return update_; }
   std::uint64_t seed() const { return seed_; }
   bool is_antithetic() const { return config_.antithetic; }
@@ -57,6 +65,7 @@ class Members {
  private:
   void fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign, std::uint32_t draw,
                    bool is_member, float* block) const;
+  float factor_scale(std::size_t i) const;
   void fill_factors(std::size_t i, float sign, std::uint32_t draw, float* block) const;
 
   const Plan& plan_;
@@ -64,6 +73,7 @@ class Members {
   const EsConfig& config_;
   std::uint64_t seed_;
   std::span<const float> mean_;
+  const float* device_mean_ = nullptr;
   std::int64_t update_ = 0;
   std::vector<float> sigma_;       // of each tensor
   std::vector<bool> is_searched_;  // of each tensor

@@ -26,6 +26,7 @@
 
 #include "engine/config/run_config.h"
 #include "engine/learning/schedule.h"
+#include "kernels/step/optimiser_step.h"
 
 namespace spikelane {
 
@@ -53,17 +54,22 @@ class Optimiser {
   void update(std::span<float> parameters, std::span<const float> gradient, double lr,
               std::span<const ParameterRange> searched);
 
+  /// The same in two halves, for a device that holds parameters and state vectors: what the next
+  /// update does with the entries of each range, and that it has been made.
+  std::vector<OptimiserStep> next_steps(double lr, std::span<const ParameterRange> searched) const;
+  void count_update(std::span<const ParameterRange> searched);
+
   const OptimiserState& state() const { return state_; }
+  /// The i-th state vector, to be written by who keeps it elsewhere.
+  std::span<float> vector(std::size_t i) { return state_.vectors[i].values; }
 
   /// Puts a saved state back. Throws RunError when names or sizes are not those of this optimiser;
   /// then nothing is changed.
   void restore(OptimiserState state);
 
  private:
-  void step_adam(float* p, const float* gradient, double lr, const ParameterRange& range);
-  void step_sgd(float* p, const float* gradient, double lr, const ParameterRange& range);
-  void step_rms_prop(float* p, const float* gradient, double lr, const ParameterRange& range);
-  float* vector_of(std::size_t i) { return state_.vectors[i].values.data(); }
+  void set_adam(OptimiserStep& step, double lr, std::uint64_t t) const;
+  void set_rms_prop(OptimiserStep& step, double lr) const;
 
   OptimiserConfig config_;
   OptimiserState state_;

@@ -48,10 +48,14 @@ std::vector<double> centred_ranks(std::span<const double> losses) {
 
 }  // namespace
 
-std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses) {
+void check_losses(std::span<const double> losses) {
   for (std::size_t m = 0; m < losses.size(); ++m)
     if (!std::isfinite(losses[m]))
       throw RunError("the loss of member " + std::to_string(m) + " is not finite");
+}
+
+std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses) {
+  check_losses(losses);
   switch (kind) {
     case ShapingKind::kZScore:
       return z_scores(losses);

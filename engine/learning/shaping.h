@@ -18,6 +18,10 @@ namespace spikelane {
 ///                the lower rank. A single member gets 0.
 ///
 /// Throws RunError, naming the first such member, when a loss is not finite.
+/// kernels/step/es_shaping.h has the same for devices.
 std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses);
+
+/// The check alone.
+void check_losses(std::span<const double> losses);
 
 }  // namespace spikelane

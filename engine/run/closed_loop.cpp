@@ -31,8 +31,8 @@ static void check_lengths(const ObservationConfig& config, int n_observations) {
 }
 
 ClosedLoop::ClosedLoop(const ControlConfig& config, const TaskPort& port, DrawState drawing,
-                       std::shared_ptr<const void> model)
-    : config_(config), model_(std::move(model)), draw_(drawing) {
+                       std::shared_ptr<const void> model, int built_in)
+    : config_(config), model_(std::move(model)), draw_(drawing), built_in_(built_in) {
   const ObservationConfig& observation = config_.observation;
   check_lengths(observation, port.n_observations);
   const bool is_gaussian = observation.coding == ObservationKind::kGaussian;

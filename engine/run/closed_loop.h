@@ -16,10 +16,12 @@ using DrawState = void (*)(const TaskPort& port, void* world, const double* stat
 
 class ClosedLoop {
  public:
-  /// `model` keeps alive what port.model points at. Throws UserError where the config gives another
-  /// number of scales, centres or widths than the environment has observations.
+  /// `model` keeps alive what port.model points at; `built_in` says which built-in environment it
+  /// is, for devices, which have these alone and call no pointers (tasks/control/environments.h).
+  /// Throws UserError where the config gives another number of scales, centres or widths than the
+  /// environment has observations.
   ClosedLoop(const ControlConfig& config, const TaskPort& port, DrawState drawing,
-             std::shared_ptr<const void> model = nullptr);
+             std::shared_ptr<const void> model = nullptr, int built_in = 0);
   ClosedLoop(const ClosedLoop&) = delete;
   ClosedLoop& operator=(const ClosedLoop&) = delete;
 
@@ -31,11 +33,13 @@ class ClosedLoop {
   /// Network steps of the longest episode.
   int n_steps() const { return view_.max_steps * view_.control_steps; }
   DrawState draw() const { return draw_; }
+  int built_in() const { return built_in_; }  // 0: none
 
  private:
   ControlConfig config_;
   std::shared_ptr<const void> model_;
   DrawState draw_;
+  int built_in_;
   std::vector<float> inverse_scale_, centres_;
   LoopView view_{};
 };

@@ -19,6 +19,14 @@ int EpisodeScores::n_unstable() const {
       std::count(ends.begin(), ends.end(), static_cast<std::uint8_t>(EpisodeEnd::kUnstable)));
 }
 
+void throw_episode_not_finite(const Plan& plan, int member, int episode, const NotFinite& at) {
+  throw RunError("state is not finite: population \"" +
+                 plan.network().populations[static_cast<std::size_t>(at.population)].name +
+                 "\", member " + std::to_string(member) + ", episode " + std::to_string(episode) +
+                 ", at or before network step " + std::to_string(at.step) +
+                 "; smaller weights, sigma or learning rate may help");
+}
+
 EpisodeRunner::EpisodeRunner(const Plan& plan, const ClosedLoop& loop, const KernelTable& kernels,
                              ThreadPool& pool)
     : plan_(plan), loop_(loop), kernels_(kernels), pool_(pool) {
@@ -102,11 +110,7 @@ void EpisodeRunner::run(int first, int n, const std::function<void(int, float*)>
     found = not_finite;
   });
   if (first_row.first < 0) return;
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(found.population)].name +
-                 "\", member " + std::to_string(first_row.first) + ", episode " +
-                 std::to_string(first_row.second) + ", at or before network step " +
-                 std::to_string(found.step) + "; smaller weights, sigma or learning rate may help");
+  throw_episode_not_finite(plan_, first_row.first, first_row.second, found);
 }
 
 }  // namespace spikelane

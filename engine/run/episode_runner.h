@@ -24,6 +24,10 @@ struct EpisodeScores {
   int n_unstable() const;
 };
 
+/// For a state that stopped being finite in an episode of a member, at or before at.step.
+[[noreturn]] void throw_episode_not_finite(const Plan& plan, int member, int episode,
+                                           const NotFinite& at);
+
 class EpisodeRunner {
  public:
   /// All must outlive it. Memory: one tile, one block, one world and one tile of environment states

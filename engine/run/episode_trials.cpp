@@ -4,6 +4,7 @@
 
 #include "engine/learning/sums.h"
 #include "engine/state/hash.h"
+#include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
@@ -15,6 +16,7 @@ static PlanOptions counting(PlanOptions options) {
 EpisodeTrials::EpisodeTrials(const RunConfig& config, const PlanOptions& options,
                              const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
     : loop_(loop),
+      cuda_(cuda_of(kernels)),
       plan_(compile_plan(config.network, config.loss, loop.n_steps(),
                          for_members(options, config.rule.es))),
       runner_(*plan_, loop, kernels, pool),
@@ -34,6 +36,34 @@ void EpisodeTrials::run(const Members& members, int first, int n, TrialScores& s
                  scores.losses.begin() + std::ptrdiff_t{first} * n_samples(),
                  [](double r) { return -r; });
   n_sample_steps_ += episodes_.n_control_steps() * loop_.view().control_steps;
+}
+
+MemberScoresView EpisodeTrials::start(const Members& members, int first, int n) {
+  if (!device_ || n_device_members_ != n) {
+    device_.reset();
+    device_ = std::make_unique<DeviceTrials>(*cuda_, *plan_, n, n_samples(), view().control_steps,
+                                             false, true, &view(), loop_.built_in());
+    n_device_members_ = n;
+  }
+  first_device_member_ = first;
+  device_->set_members(members);
+  device_->run_episodes(first, key_);
+  device_->sum_up();
+  return device_->sums();
+}
+
+void EpisodeTrials::finish(const Members&, std::span<double> losses, std::int64_t* n_correct,
+                           const std::function<void()>& before_throwing) {
+  *n_correct = 0;
+  std::int64_t n_control_steps = 0;
+  if (!device_->read_sums(losses, &n_control_steps)) {
+    before_throwing();
+    if (const auto lost = device_->find_not_finite())
+      throw_episode_not_finite(
+          *plan_, first_device_member_ + static_cast<int>(lost->member),
+          static_cast<int>(lost->tile) * plan_->lanes_per_tile() + lost->at.lane, lost->at);
+  }
+  n_sample_steps_ += n_control_steps * view().control_steps;
 }
 
 EpisodeTest::EpisodeTest(const RunConfig& config, const PlanOptions& options,

@@ -25,12 +25,22 @@ class EpisodeTrials : public MemberTrials {
   bool gives_returns() const override { return true; }
   void begin_update(std::int64_t update) override;
   void run(const Members& members, int first, int n, TrialScores& scores) override;
+  /// On a CUDA device for the built-in environments.
+  bool runs_on_device() const override { return cuda_ != nullptr && loop_.built_in() != 0; }
+  MemberScoresView start(const Members& members, int first, int n) override;
+  void finish(const Members& members, std::span<double> losses, std::int64_t* n_correct,
+              const std::function<void()>& before_throwing) override;
   std::int64_t n_sample_steps() const override { return n_sample_steps_; }
 
  private:
+  const LoopView& view() const { return loop_.view(); }
+
   const ClosedLoop& loop_;
+  const CudaFunctions* cuda_;
   std::unique_ptr<const Plan> plan_;
   EpisodeRunner runner_;
+  std::unique_ptr<DeviceTrials> device_;  // for as many members as the last call had
+  int first_device_member_ = 0, n_device_members_ = 0;
   RandomKey key_;
   EpisodeScores episodes_;
   std::int64_t n_sample_steps_ = 0;

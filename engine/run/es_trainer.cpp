@@ -8,6 +8,7 @@
 #include "engine/learning/shaping.h"
 #include "engine/learning/sums.h"
 #include "engine/state/hash.h"
+#include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
@@ -27,37 +28,75 @@ EsTrainer::EsTrainer(const RunConfig& config, const KernelTable& kernels, Thread
       members_(plan(), kernels, config.rule.es, config.seed),
       optimiser_(config.rule.es.optimiser, plan().parameter_tensors()),
       mean_(draw_start(kernels, plan(), config.seed)),
-      gradient_(mean_.size(), 0.0f) {}
+      gradient_(mean_.size(), 0.0f) {
+  const CudaFunctions* cuda = cuda_of(kernels);
+  if (!cuda || !trials_->runs_on_device()) return;
+  device_ = std::make_unique<DeviceUpdate>(*cuda, plan(), config.rule.es, config.seed, optimiser_);
+  members_.set_device_mean(device_->mean());
+}
 
 EsTrainer::EsTrainer(const RunConfig& config, const PlanOptions& options,
                      const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
     : EsTrainer(config, kernels, pool,
                 std::make_unique<DatasetTrials>(config, options, kernels, pool, data)) {}
 
+void EsTrainer::set_mean(std::span<const float> mean) {
+  mean_.assign(mean.begin(), mean.end());
+  is_device_stale_ = true;
+}
+
+void EsTrainer::read_device() const {
+  if (is_host_stale_) device_->read(mean_);
+  is_host_stale_ = false;
+}
+
+const std::vector<float>& EsTrainer::parameters() const {
+  read_device();
+  return mean_;
+}
+
+void EsTrainer::update_on_device(const MemberScoresView& scores) {
+  device_->run(scores, members_, update_, schedule_.searched_at(update_));
+  is_update_queued_ = true;
+}
+
 // each rank runs its blocks of members; all know all losses afterwards
 std::vector<double> EsTrainer::run_members() {
   const auto n_members = static_cast<std::size_t>(config_.rule.es.n_members);
   const auto n_samples = static_cast<std::size_t>(trials_->n_samples());
-  scores_.losses.resize(n_members * n_samples);
-  scores_.is_correct.resize(trials_->gives_returns() ? 0 : scores_.losses.size());
   const auto cut = cut_over_ranks(config_.rule.es.n_members, static_cast<std::int64_t>(kSumBlock),
                                   ranks_->n_ranks());
   const auto mine = static_cast<std::size_t>(ranks_->rank());
   const auto first = static_cast<std::size_t>(cut[mine]);
-  const auto last = static_cast<std::size_t>(cut[mine + 1]);
-  do_together(*ranks_, [&] {
-    if (first == last) return;  // an idle rank
-    trials_->run(members_, static_cast<int>(first), static_cast<int>(last - first), scores_);
-  });
+  const auto n = static_cast<std::size_t>(cut[mine + 1]) - first;
   std::vector<double> losses(n_members);
-  for (std::size_t m = first; m < last; ++m)
-    losses[m] = tree_sum_blocks_of_8(std::span(scores_.losses).subspan(m * n_samples, n_samples)) /
-                static_cast<double>(n_samples);
+  std::int64_t n_correct = 0;
+  do_together(*ranks_, [&] {
+    if (n == 0) return;  // an idle rank
+    if (device_) {
+      const MemberScoresView sums =
+          trials_->start(members_, static_cast<int>(first), static_cast<int>(n));
+      // a rank alone need not see the losses first
+      if (ranks_->is_one()) update_on_device(sums);
+      trials_->finish(members_, std::span(losses).subspan(first, n), &n_correct, [&] {
+        read_device();
+        members_.place_shared();
+      });
+      return;
+    }
+    scores_.losses.resize(n_members * n_samples);
+    scores_.is_correct.resize(trials_->gives_returns() ? 0 : scores_.losses.size());
+    trials_->run(members_, static_cast<int>(first), static_cast<int>(n), scores_);
+    for (std::size_t m = first; m < first + n; ++m)
+      losses[m] =
+          tree_sum_blocks_of_8(std::span(scores_.losses).subspan(m * n_samples, n_samples)) /
+          static_cast<double>(n_samples);
+    for (std::size_t i = first * n_samples;
+         i < std::min((first + n) * n_samples, scores_.is_correct.size()); ++i)
+      n_correct += scores_.is_correct[i];
+  });
   ranks_->gather(std::span(losses), cut);
-  std::int64_t counts[] = {0, trials_->n_sample_steps()};
-  for (std::size_t i = first * n_samples; i < std::min(last * n_samples, scores_.is_correct.size());
-       ++i)
-    counts[0] += scores_.is_correct[i];
+  std::int64_t counts[] = {n_correct, trials_->n_sample_steps()};
   sum_over_ranks(*ranks_, counts);
   n_correct_ = counts[0];
   n_sample_steps_ = counts[1];
@@ -111,31 +150,54 @@ void EsTrainer::find_gradient(const GradientEstimate& estimate,
   ranks_->gather(std::span(gradient_), begin);
 }
 
-void EsTrainer::step_mean(std::span<const double> losses, UpdateScores& scores) {
+void EsTrainer::step_mean(std::span<const double> losses) {
   const EsConfig& es = config_.rule.es;
   const auto searched = schedule_.searched_at(update_);
   std::vector<double> shaped;
   try {
-    shaped = shape_losses(es.shaping, losses);
+    // on a device all but the check is done there
+    if (device_)
+      check_losses(losses);
+    else
+      shaped = shape_losses(es.shaping, losses);
   } catch (const RunError& error) {
     throw SharedError(error.what());  // all ranks have the same losses
+  }
+  if (device_) {
+    if (!is_update_queued_) update_on_device(device_->write_losses(losses));
+    optimiser_.count_update(searched);
+    is_host_stale_ = true;
+    return;
   }
   const GradientEstimate estimate(shaped, es.antithetic, config_.seed,
                                   static_cast<std::uint32_t>(update_));
   find_gradient(estimate, searched);
-  scores.gradient_norm = gradient_norm(gradient_, searched);
   optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
+}
+
+double EsTrainer::last_gradient_norm() {
+  if (update_ == 0) return 0.0;
+  if (device_) device_->read_gradient(gradient_);
+  return gradient_norm(gradient_, schedule_.searched_at(update_ - 1));
+}
+
+void EsTrainer::begin_members() {
+  members_.begin_update(mean_, update_, schedule_.searched_at(update_));
+  is_update_queued_ = false;
+  if (device_ && is_device_stale_) device_->write(mean_);
+  is_device_stale_ = false;
 }
 
 void EsTrainer::begin_update() {
   trials_->begin_update(update_);
-  members_.begin_update(mean_, update_, schedule_.searched_at(update_));
+  begin_members();
 }
 
 UpdateScores EsTrainer::finish_update(std::span<const double> losses) {
   UpdateScores scores;
   const auto start = Clock::now();
-  step_mean(losses, scores);
+  step_mean(losses);
+  scores.gradient_norm = std::nullopt;
   scores.loss = tree_sum_blocks_of_8(losses) / config_.rule.es.n_members;
   StateHash hash;
   hash.add(loss_hash_);
@@ -157,12 +219,13 @@ UpdateScores EsTrainer::update() {
   if (trials_->gives_returns())
     scores.mean_return = -scores.loss;
   else
-    scores.accuracy =
-        static_cast<double>(n_correct_) / static_cast<double>(scores_.is_correct.size());
+    scores.accuracy = static_cast<double>(n_correct_) /
+                      (static_cast<double>(config_.rule.es.n_members) * trials_->n_samples());
   return scores;
 }
 
 std::vector<float> EsTrainer::tested_parameters() {
+  read_device();
   if (config_.rule.es.unsearched == UnsearchedKind::kKeep) return mean_;
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
   std::vector<float> block(static_cast<std::size_t>(plan().n_block_floats()));
@@ -173,6 +236,8 @@ std::vector<float> EsTrainer::tested_parameters() {
 }
 
 void EsTrainer::visit_state(StateVisitor& visitor) {
+  read_device();
+  is_device_stale_ |= visitor.is_restoring();
   visitor.count("update", update_, kMaxUpdates);
   visitor.bits("loss_hash", loss_hash_);
   visitor.array("parameters", mean_);
@@ -180,6 +245,7 @@ void EsTrainer::visit_state(StateVisitor& visitor) {
 }
 
 std::string EsTrainer::state_hash() const {
+  read_device();
   return hash_training(update_, plan().parameter_tensors(), mean_, optimiser_.state(), {},
                        loss_hash_);
 }

@@ -32,7 +32,7 @@ void Evaluator::run(int first_member, int n_members,
   assert(inputs.labels().size() == n_samples);
   assert(scores.losses.size() >= static_cast<std::size_t>(first_member + n_members) * n_samples);
   if (runs_on_device()) {
-    run_on_device(first_member, n_members, nullptr, fill_block, inputs, scores);
+    run_on_device(first_member, n_members, nullptr, fill_block, inputs, scores, shared);
     return;
   }
   const int n_tiles = static_cast<int>(inputs.tiles().size());
@@ -82,14 +82,14 @@ void Evaluator::run(int first, int n, const Members& members, const EncodedInput
                     TrialScores& scores) {
   const auto fill = [&](int member, float* block) { members.fill(member, block); };
   if (runs_on_device())
-    run_on_device(first, n, &members, fill, inputs, scores);
+    run_on_device(first, n, &members, fill, inputs, scores, members.shared());
   else
     run(first, n, fill, inputs, scores, members.shared());
 }
 
-void Evaluator::run_on_device(int first, int n, const Members* members,
-                              const std::function<void(int, float*)>& fill_block,
-                              const EncodedInputs& inputs, TrialScores& scores) {
+void Evaluator::launch(int first, int n, const Members* members,
+                       const std::function<void(int, float*)>& fill_block,
+                       const EncodedInputs& inputs, const float* shared) {
   const bool draws = members != nullptr;
   const int n_samples = inputs.n_samples();
   if (!device_ || n_device_members_ != n || n_device_samples_ != n_samples ||
@@ -109,20 +109,50 @@ void Evaluator::run_on_device(int first, int n, const Members* members,
     std::vector<float> blocks(static_cast<std::size_t>(n * stride));
     for (int member = 0; member < n; ++member)
       fill_block(first + member, blocks.data() + member * stride);
-    device_->set_blocks(blocks.data(), stride);
+    device_->set_blocks(blocks.data(), stride, shared);
   }
   if (device_inputs_ != inputs.number()) {
     device_->set_inputs(inputs.tiles(), inputs.n_steps(), inputs.labels());
     device_inputs_ = inputs.number();
   }
   device_->run({0, inputs.n_steps(), true, true, first});
-  const std::size_t at = static_cast<std::size_t>(first) * static_cast<std::size_t>(n_samples);
-  device_->read_scores(scores.losses.data() + at, scores.is_correct.data() + at, nullptr);
+  first_device_member_ = first;
+}
+
+void Evaluator::throw_if_lost(const std::function<void(int, float*)>& fill_block,
+                              const EncodedInputs& inputs, const float* shared) const {
   if (const auto lost = device_->find_not_finite())
-    throw_not_finite({first + static_cast<int>(lost->member),
+    throw_not_finite({first_device_member_ + static_cast<int>(lost->member),
                       static_cast<int>(lost->tile) * plan_.lanes_per_tile() + lost->at.lane,
                       lost->at.population, lost->at.step},
-                     fill_block, inputs, nullptr);
+                     fill_block, inputs, shared);
+}
+
+void Evaluator::run_on_device(int first, int n, const Members* members,
+                              const std::function<void(int, float*)>& fill_block,
+                              const EncodedInputs& inputs, TrialScores& scores,
+                              const float* shared) {
+  launch(first, n, members, fill_block, inputs, shared);
+  const std::size_t at =
+      static_cast<std::size_t>(first) * static_cast<std::size_t>(inputs.n_samples());
+  device_->read_scores(scores.losses.data() + at, scores.is_correct.data() + at, nullptr);
+  throw_if_lost(fill_block, inputs, shared);
+}
+
+const MemberScoresView& Evaluator::start(int first, int n, const Members& members,
+                                         const EncodedInputs& inputs) {
+  launch(first, n, &members, nullptr, inputs, nullptr);
+  device_->sum_up();
+  return device_->sums();
+}
+
+void Evaluator::finish(const Members& members, const EncodedInputs& inputs,
+                       std::span<double> losses, std::int64_t* n_correct,
+                       const std::function<void()>& before_throwing) {
+  if (device_->read_sums(losses, n_correct)) return;
+  before_throwing();
+  throw_if_lost([&](int member, float* block) { members.fill(member, block); }, inputs,
+                members.shared());
 }
 
 void Evaluator::throw_not_finite(const NotFiniteRow& row,

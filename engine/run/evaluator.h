@@ -45,12 +45,25 @@ class Evaluator {
   void run(int first, int n, const Members& members, const EncodedInputs& inputs,
            TrialScores& scores);
 
+  /// True where a CUDA device runs the trials. Then members can be run in two halves: what start
+  /// queues, mean losses (n) and the number of correct samples, stays on the device for whoever
+  /// queues more, and finish waits for it. It throws as run does, once `before_throwing` has made
+  /// the members' mean what it is on the device.
+  bool runs_on_device() const { return cuda_ != nullptr; }
+  const MemberScoresView& start(int first, int n, const Members& members,
+                                const EncodedInputs& inputs);
+  void finish(const Members& members, const EncodedInputs& inputs, std::span<double> losses,
+              std::int64_t* n_correct, const std::function<void()>& before_throwing);
+
  private:
-  // noise of low rank is the CPU's alone so far
-  bool runs_on_device() const { return cuda_ != nullptr && plan_.rank() == 0; }
+  void launch(int first, int n, const Members* members,
+              const std::function<void(int, float*)>& fill_block, const EncodedInputs& inputs,
+              const float* shared);
+  void throw_if_lost(const std::function<void(int, float*)>& fill_block,
+                     const EncodedInputs& inputs, const float* shared) const;
   void run_on_device(int first, int n, const Members* members,
                      const std::function<void(int, float*)>& fill_block,
-                     const EncodedInputs& inputs, TrialScores& scores);
+                     const EncodedInputs& inputs, TrialScores& scores, const float* shared);
   void throw_not_finite(const NotFiniteRow& row, const std::function<void(int, float*)>& fill_block,
                         const EncodedInputs& inputs, const float* shared) const;
 
@@ -60,7 +73,7 @@ class Evaluator {
   const CudaFunctions* cuda_;             // the device, where it was chosen
   std::vector<Scratch> scratch_;          // one a thread; none where a device runs the trials
   std::unique_ptr<DeviceTrials> device_;  // for as many members and samples as the last call had
-  int n_device_members_ = 0, n_device_samples_ = 0;
+  int first_device_member_ = 0, n_device_members_ = 0, n_device_samples_ = 0;
   bool device_draws_ = false;
   std::uint64_t device_inputs_ = 0;  // the inputs that it has
 };

@@ -79,7 +79,7 @@ void KernlTrainer::run_trials(const EncodedInputs& inputs, const float* block,
   if (!std::isfinite(scores.loss))
     throw SharedError("the loss of update " + std::to_string(update_) + " is not finite");
   scores.gradient_norm = gradient_norm(trials_.gradient, trained_);
-  clip_gradient(trials_.gradient, scores.gradient_norm, kernl.clip_norm);
+  clip_gradient(trials_.gradient, *scores.gradient_norm, kernl.clip_norm);
   optimiser_.update(parameters_, trials_.gradient, learning_rate_at(kernl.optimiser, update_),
                     trained_);
   average_.add(parameters_, update_);

@@ -23,4 +23,14 @@ void DatasetTrials::run(const Members& members, int first, int n, TrialScores& s
   n_sample_steps_ += std::int64_t{n} * minibatches_.size() * data_.n_steps;
 }
 
+MemberScoresView DatasetTrials::start(const Members& members, int first, int n) {
+  n_sample_steps_ += std::int64_t{n} * minibatches_.size() * data_.n_steps;
+  return evaluator_.start(first, n, members, *inputs_);
+}
+
+void DatasetTrials::finish(const Members& members, std::span<double> losses,
+                           std::int64_t* n_correct, const std::function<void()>& before_throwing) {
+  evaluator_.finish(members, *inputs_, losses, n_correct, before_throwing);
+}
+
 }  // namespace spikelane

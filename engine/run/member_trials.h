@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "engine/learning/members.h"
@@ -36,6 +38,15 @@ class MemberTrials {
   /// being finite.
   virtual void run(const Members& members, int first, int n, TrialScores& scores) = 0;
 
+  /// True where a CUDA device runs the members. Then run is also there in two halves: `start`
+  /// queues the trials and the sums of their scores, which stay on the device for the update that
+  /// is queued behind them; `finish` waits for the members' mean losses (n) and throws as run does,
+  /// once `before_throwing` has brought the members' mean to the host.
+  virtual bool runs_on_device() const { return false; }
+  virtual MemberScoresView start(const Members&, int /*first*/, int /*n*/) { return {}; }
+  virtual void finish(const Members&, std::span<double> /*losses*/, std::int64_t* /*n_correct*/,
+                      const std::function<void()>& /*before_throwing*/) {}
+
   /// Steps of all rows that the calls of run since begin_update have taken.
   virtual std::int64_t n_sample_steps() const = 0;
 };
@@ -51,6 +62,10 @@ class DatasetTrials : public MemberTrials {
   int n_samples() const override { return minibatches_.size(); }
   void begin_update(std::int64_t update) override;
   void run(const Members& members, int first, int n, TrialScores& scores) override;
+  bool runs_on_device() const override { return evaluator_.runs_on_device(); }
+  MemberScoresView start(const Members& members, int first, int n) override;
+  void finish(const Members& members, std::span<double> losses, std::int64_t* n_correct,
+              const std::function<void()>& before_throwing) override;
   std::int64_t n_sample_steps() const override { return n_sample_steps_; }
 
   /// The update's samples as kernels read them, after begin_update.

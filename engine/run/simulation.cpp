@@ -26,7 +26,7 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
                    static_cast<std::size_t>(state_.tiles_per_member() * plan.view().n_inputs *
                                             plan.lanes_per_tile()) *
                    sizeof(float)) {
-  if (const CudaFunctions* cuda = cuda_of(kernels); cuda && plan.rank() == 0)
+  if (const CudaFunctions* cuda = cuda_of(kernels))
     device_ =
         std::make_unique<DeviceTrials>(*cuda, plan, n_members, n_samples, max_window, true, false);
   for (int thread = 0; thread < pool.n_threads() && !device_; ++thread)
@@ -78,7 +78,7 @@ State& Simulation::edit_state() {
 
 void Simulation::run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
                                       std::uint64_t number) {
-  if (are_blocks_new_) device_->set_blocks(blocks_, block_stride_);
+  if (are_blocks_new_) device_->set_blocks(blocks_, block_stride_, shared_);
   if (is_state_edited_) device_->write_tiles(state_.tiles(0));
   are_blocks_new_ = is_state_edited_ = false;
   if (number == 0 || number != device_inputs_) {

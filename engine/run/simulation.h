@@ -25,8 +25,14 @@ class Simulation {
   void set_parameters(int member, std::span<const float> logical);
   /// The same in the kernels' form (plan.n_block_floats()), to be written; and where the plan has
   /// a rank, the weights of all members, which must outlive the simulation.
-  float* block(int member) { return blocks_ + member * block_stride_; }
-  void set_shared(const float* shared) { shared_ = shared; }
+  float* block(int member) {
+    are_blocks_new_ = true;
+    return blocks_ + member * block_stride_;
+  }
+  void set_shared(const float* shared) {
+    shared_ = shared;
+    are_blocks_new_ = true;
+  }
   void reset();
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same

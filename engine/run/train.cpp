@@ -120,7 +120,9 @@ class TrainingRun {
     trainer_->visit_state(visitor);
     averages_.visit(visitor, "run.averages");
     last_.visit(visitor, "run.last_averages");
-    visitor.number("run.gradient_norm", gradient_norm_);
+    double norm = gradient_norm();
+    visitor.number("run.gradient_norm", norm);
+    gradient_norm_ = norm;
     visitor.number("run.n_sample_steps", n_sample_steps_);
     visitor.number("run.total_s", elapsed_s_);
     visitor.number("run.trial_s", result_.timing.trial_s);
@@ -172,6 +174,11 @@ class TrainingRun {
     n_sample_steps_ += static_cast<double>(trainer_->sample_steps_per_update());
   }
 
+  double gradient_norm() {
+    if (!gradient_norm_) gradient_norm_ = trainer_->last_gradient_norm();
+    return *gradient_norm_;
+  }
+
   Report report(bool is_tested, int n_samples) {
     if (averages_.n_updates > 0) last_ = averages_;
     averages_ = {};
@@ -181,11 +188,11 @@ class TrainingRun {
       report.regression_loss = last_.regression_loss / last_.n_updates;
     if (last_.n_updates > 0 && config_.task.is_control()) {
       report.train_return = -last_.loss / last_.n_updates;
-      report.gradient_norm = gradient_norm_;
+      report.gradient_norm = gradient_norm();
     } else if (last_.n_updates > 0 && last_.is_scored) {
       report.train_loss = last_.loss / last_.n_updates;
       report.train_accuracy = last_.accuracy / last_.n_updates;
-      report.gradient_norm = gradient_norm_;
+      report.gradient_norm = gradient_norm();
     }
     if (is_tested && ranks_.is_first()) {
       const auto start = Clock::now();
@@ -218,7 +225,8 @@ class TrainingRun {
   Test test_;
   RunResult result_;
   Averages averages_, last_;
-  double gradient_norm_ = 0.0, n_sample_steps_ = 0.0;
+  std::optional<double> gradient_norm_ = 0.0;  // none: nobody has asked for the last update's
+  double n_sample_steps_ = 0.0;
   double earlier_s_ = 0.0, elapsed_s_ = 0.0;  // until the checkpoint resumed from; until the last
   std::int64_t saved_at_ = 0;                 // update of the last checkpoint, or resumed from
   bool has_saved_ = false;

@@ -20,8 +20,8 @@ inline constexpr std::int64_t kMaxUpdates = 1'000'000'000;
 
 /// What one update did, for reports.
 struct UpdateScores {
-  double loss = 0.0, accuracy = 0.0;  // means over samples, in ES over the members too
-  double gradient_norm = 0.0;
+  double loss = 0.0, accuracy = 0.0;          // means over samples, in ES over the members too
+  std::optional<double> gradient_norm = 0.0;  // none: Trainer::last_gradient_norm finds it
   std::optional<double> mean_return;  // closed loops: minus the loss; then accuracy says nothing
   bool is_scored = true;  // false: only a regression ran, and the three numbers above say nothing
   std::optional<double> regression_loss;  // KeRNL that learns its sensitivities
@@ -39,6 +39,9 @@ class Trainer {
   /// The next update. Throws RunError when a state or a loss is not finite; then the parameters are
   /// still those of the update before.
   virtual UpdateScores update() = 0;
+
+  /// Of the last update's gradient, for reports; only for trainers whose scores leave it out.
+  virtual double last_gradient_norm() { return 0.0; }
 
   virtual std::int64_t n_updates() const = 0;
   virtual const Plan& plan() const = 0;

@@ -9,8 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/step/episode_view.h"
 #include "kernels/step/es_gradient_view.h"
+#include "kernels/step/es_shaping.h"
 #include "kernels/step/kernl_view.h"
+#include "kernels/step/optimiser_step.h"
 #include "kernels/step/views.h"
 
 namespace spikelane {
@@ -27,8 +30,17 @@ struct CudaDeviceInfo {
 };
 
 /// How one tensor of a member comes about: the mean, the mean + scale*eps, a constant, base +
-/// scale*eps, or base + scale*uniform.
-enum class TensorDraw : int { kMean, kPerturbed, kConstant, kNormal, kUniform };
+/// scale*eps, or base + scale*uniform. Noise of low rank: numbers of a factor, or what their
+/// product is multiplied by, +-scale.
+enum class TensorDraw : int {
+  kMean,
+  kPerturbed,
+  kConstant,
+  kNormal,
+  kUniform,
+  kFactor,
+  kFactorScale
+};
 struct TensorDrawView {
   TensorDraw draw;
   int n_columns;
@@ -58,6 +70,7 @@ struct CudaTrialArgs {
   const float* blocks;  // (M, block_stride) parameters, or null: they are drawn
   int64_t block_stride, n_block_floats;
   MemberDrawView members;
+  const float* shared;         // weights of all members, or null (TrialArgs)
   float* block_slots;          // (blocks of the grid, block_stride), or null: in shared memory
   int n_table_floats;          // a team's table in shared memory, or 0: it stays in the scratch
   char* tiles;                 // (M, n_tiles) tiles, or null: each team has one for itself
@@ -69,6 +82,58 @@ struct CudaTrialArgs {
   float* logits;               // (M, B, O) or null
   NotFinite* not_finite;       // (M, n_tiles)
   unsigned long long* first_not_finite;  // the lowest number of an item in it, or all ones
+};
+
+/// Closed loops with a built-in environment, beside the CudaTrialArgs of their members: losses are
+/// minus the returns.
+struct CudaEpisodeArgs {
+  int built_in;  // which environment
+  const LoopView* loop;
+  RandomKey key;
+  int64_t n_frame_floats;
+  float* frames;   // (teams, n_frame_floats)
+  double* states;  // (teams, lanes, n_state), and so on: as in EpisodeArgs
+  float *observations, *actions;
+  int32_t* lengths;  // (M, B)
+  uint8_t* ends;     // (M, B)
+};
+
+/// What the members of a generation gave, for the host and for the update: in device memory.
+struct MemberScoresView {
+  double* losses;                        // (M) means over samples
+  unsigned long long* n_counted;         // correct samples of all members, or their control steps
+  int* is_lost;                          // 1: a loss or a state is not finite; then no update
+  unsigned long long* first_not_finite;  // as in CudaTrialArgs
+};
+
+/// Losses (M, B) of trials or episodes, to be summed up, with either of the others (M, B).
+struct MemberScoresArgs {
+  const double* losses;
+  const uint8_t* is_correct;
+  const int32_t* lengths;
+  int n_members, n_samples;
+  MemberScoresView scores;
+};
+
+/// A tensor that is searched, and what becomes of its entries.
+struct SearchedTensorView {
+  int64_t begin, end;  // in the flat vector of all parameters
+  double divisor;      // of the sums
+  int has_factors;     // noise of low rank
+  FactorView factors;
+  OptimiserStep step;
+};
+
+/// An update of an evolution strategy: shaping, gradient, optimiser.
+struct EsUpdateArgs {
+  ShapingView shaping;
+  GradientView gradient;  // its coefficients are those of `shaping`
+  const SearchedTensorView* tensors;
+  int n_tensors;
+  int rank;  // of the noise, 0: full
+  int64_t n_parameters;
+  float *mean, *gradient_out, *first, *second;  // (P); state vectors or any others
+  const int* is_lost;                           // nothing is changed where it is 1
 };
 
 /// How a launch is cut; made by plan_trials.
@@ -102,10 +167,18 @@ struct CudaFunctions {
   /// Cuts `n_items` (members * tiles) over the device. `n_block_floats`: of a member's parameters
   /// where they are to be drawn, else 0; `n_table_floats`: of a team's table. Says in
   /// `has_shared_block` and `has_shared_table` whether they fit shared memory.
-  const char* (*plan_trials)(Layout layout, int n_largest, int n_members, int n_tiles,
-                             int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
-                             int* has_shared_block, int* has_shared_table);
+  const char* (*plan_trials)(Layout layout, int is_closed_loop, int n_largest, int n_members,
+                             int n_tiles, int64_t n_block_floats, int64_t n_table_floats,
+                             CudaGrid* grid, int* has_shared_block, int* has_shared_table);
   const char* (*run_trials)(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+  const char* (*run_episodes)(Layout layout, const CudaTrialArgs* args, const CudaEpisodeArgs* loop,
+                              const CudaGrid* grid);
+  /// Writes the weights that members with noise of low rank share, from the mean: `members` lists
+  /// their tensors. Arguments of these three are read before they return.
+  const char* (*place_shared)(const MemberDrawView* members, float* shared);
+  /// Sums up trials, after run_trials.
+  const char* (*sum_up_members)(const MemberScoresArgs* args);
+  const char* (*update_es)(const EsUpdateArgs* args);
 
   /// Cuts n_parts parts of a batch over the device, for a net whose largest population has
   /// n_largest neurons.

@@ -13,19 +13,31 @@ cudaStream_t stream();
 /// Null, or a text that lives until the thread's next error.
 const char* text_of(cudaError_t error, const char* what);
 
-const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles,
-                        int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
+const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_members,
+                        int n_tiles, int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
                         int* has_shared_block, int* has_shared_table);
 const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
 const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid);
 const char* run_kernl_trials(const CudaKernlTrialArgs* args, const CudaGrid* grid);
 const char* run_kernl_online(const CudaKernlOnlineArgs* args, const CudaGrid* grid);
 const char* sum_parts(const CudaPartSumArgs* args);
+const char* run_episodes(Layout layout, const CudaTrialArgs* args, const CudaEpisodeArgs* loop,
+                         const CudaGrid* grid);
+const char* place_shared(const MemberDrawView* members, float* shared);
+const char* sum_up_members(const MemberScoresArgs* args);
+const char* update_low_rank(const EsUpdateArgs* args);  // a part of update_es
+const char* update_es(const EsUpdateArgs* args);
+
 /// The kernels, each compiled in a file of its own.
 using TrialKernel = void (*)(const CudaTrialArgs*);
 TrialKernel sample_lane_trials();
 TrialKernel warp_trials();
 TrialKernel block_trials();
+/// Those of closed loops, likewise, beside their environments (tasks/control).
+using EpisodeKernel = void (*)(const CudaTrialArgs*, CudaEpisodeArgs);
+EpisodeKernel sample_lane_episodes();
+EpisodeKernel warp_episodes();
+EpisodeKernel block_episodes();
 
 constexpr int kMaxTeams = 16;  // of a block
 
@@ -44,5 +56,10 @@ class NamedKernel {
 };
 
 bool describe_kernel(int i, CudaKernelInfo* info);
+
+template <class Kernel>
+const void* pointer_of(Kernel kernel) {
+  return reinterpret_cast<const void*>(kernel);
+}
 
 }  // namespace spikelane::cuda

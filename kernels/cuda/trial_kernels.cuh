@@ -11,13 +11,14 @@
 
 namespace spikelane::SPIKELANE_ISA {
 
-template <class Machine, Layout kLayout>
-__global__ void __launch_bounds__(256, 2) run_trials_kernel(const CudaTrialArgs* args) {
+/// Calls run(team, i_team, slot, member, trial) for each tile of each member, with the member's
+/// parameters in place; `slot` numbers the teams of the grid.
+template <class Machine, Layout kLayout, class Run>
+__device__ __forceinline__ void take_tiles(const CudaTrialArgs& a, const Run& run) {
   extern __shared__ __align__(64) char shared[];
   __shared__ ScratchView scratches[cuda::kMaxTeams];
   __shared__ TrialArgs trials[cuda::kMaxTeams];
   const LaneWorkers<Machine> team;
-  const CudaTrialArgs& a = *args;
   const PlanView& plan = *a.plan;
   const int n_workers = team.n_workers();
   const int i_team = static_cast<int>(threadIdx.x) / n_workers;
@@ -64,7 +65,7 @@ __global__ void __launch_bounds__(256, 2) run_trials_kernel(const CudaTrialArgs*
       trials[i_team] = {
           a.plan,
           draws ? block : a.blocks + member * a.block_stride,
-          nullptr,
+          a.shared,
           a.inputs + (a.has_own_inputs ? i_item : i_tile),
           1,
           a.t_begin,
@@ -82,11 +83,18 @@ __global__ void __launch_bounds__(256, 2) run_trials_kernel(const CudaTrialArgs*
           a.not_finite + i_item};
     }
     team.sync();
-    run_tile<kLayout>(team, trials[i_team], 0, 0);
+    run(team, i_team, slot, member, trials[i_team]);
     team.sync();
     if (team.is_leader() && a.not_finite[i_item].population >= 0)
       atomicMin(a.first_not_finite, static_cast<unsigned long long>(i_item));
   }
+}
+
+template <class Machine, Layout kLayout>
+__global__ void __launch_bounds__(256, 2) run_trials_kernel(const CudaTrialArgs* args) {
+  take_tiles<Machine, kLayout>(*args, [](const auto& team, int, int, int, const TrialArgs& trial) {
+    run_tile<kLayout>(team, trial, 0, 0);
+  });
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

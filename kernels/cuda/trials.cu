@@ -5,20 +5,24 @@
 
 namespace spikelane::cuda {
 
-static TrialKernel kernel_of(Layout layout, const CudaGrid& grid) {
-  if (layout == Layout::kSampleLanes) return sample_lane_trials();
-  return grid.n_teams_per_block > 1 ? warp_trials() : block_trials();
+static int machine_of(Layout layout, const CudaGrid& grid) {
+  if (layout == Layout::kSampleLanes) return 0;
+  return grid.n_teams_per_block > 1 ? 1 : 2;
 }
-
-static const void* pointer_of(TrialKernel kernel) { return reinterpret_cast<const void*>(kernel); }
+static const TrialKernel trial_kernels[] = {sample_lane_trials(), warp_trials(), block_trials()};
+static const EpisodeKernel episode_kernels[] = {sample_lane_episodes(), warp_episodes(),
+                                                block_episodes()};
 
 static const NamedKernel named_kernels[] = {
-    {"trials, sample lanes", pointer_of(sample_lane_trials())},
-    {"trials, a row a warp", pointer_of(warp_trials())},
-    {"trials, a row a block", pointer_of(block_trials())}};
+    {"trials, sample lanes", pointer_of(trial_kernels[0])},
+    {"trials, a row a warp", pointer_of(trial_kernels[1])},
+    {"trials, a row a block", pointer_of(trial_kernels[2])},
+    {"episodes, sample lanes", pointer_of(episode_kernels[0])},
+    {"episodes, a row a warp", pointer_of(episode_kernels[1])},
+    {"episodes, a row a block", pointer_of(episode_kernels[2])}};
 
-const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles,
-                        int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
+const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_members,
+                        int n_tiles, int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
                         int* has_shared_block, int* has_shared_table) {
   int device = 0, n_most_shared = 0, n_multiprocessors = 0;
   if (const char* error = text_of(cudaGetDevice(&device), "choosing a device")) return error;
@@ -45,17 +49,19 @@ const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles
   *has_shared_table = n_shared + n_tables <= n_room;
   if (*has_shared_table) n_shared += n_tables;
   grid->n_shared_bytes = static_cast<int>(n_shared);
-  const TrialKernel kernel = kernel_of(layout, *grid);
-  if (const char* error = text_of(
-          cudaFuncSetAttribute(pointer_of(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               static_cast<int>(n_room)),
-          "asking for shared memory"))
+  const int machine = machine_of(layout, *grid);
+  const void* kernel =
+      is_closed_loop ? pointer_of(episode_kernels[machine]) : pointer_of(trial_kernels[machine]);
+  if (const char* error =
+          text_of(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                       static_cast<int>(n_room)),
+                  "asking for shared memory"))
     return error;
   int n_resident = 0;
-  if (const char* error = text_of(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
-                                      &n_resident, pointer_of(kernel), grid->n_threads,
-                                      static_cast<size_t>(grid->n_shared_bytes)),
-                                  "counting resident blocks"))
+  if (const char* error = text_of(
+          cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n_resident, kernel, grid->n_threads,
+                                                        static_cast<size_t>(grid->n_shared_bytes)),
+          "counting resident blocks"))
     return error;
   const int64_t n_cuts = (n_tiles + grid->n_teams_per_block - 1) / grid->n_teams_per_block;
   const int64_t n_wanted = static_cast<int64_t>(n_members) * n_cuts;
@@ -66,10 +72,18 @@ const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles
 }
 
 const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid) {
-  kernel_of(layout,
-            *grid)<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
-                     static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
+  const TrialKernel kernel = trial_kernels[machine_of(layout, *grid)];
+  kernel<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
+           static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
   return text_of(cudaGetLastError(), "launching trials");
+}
+
+const char* run_episodes(Layout layout, const CudaTrialArgs* args, const CudaEpisodeArgs* loop,
+                         const CudaGrid* grid) {
+  const EpisodeKernel kernel = episode_kernels[machine_of(layout, *grid)];
+  kernel<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
+           static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args, *loop);
+  return text_of(cudaGetLastError(), "launching episodes");
 }
 
 }  // namespace spikelane::cuda

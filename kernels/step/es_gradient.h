@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "kernels/core/isa.h"
-#include "kernels/core/random.h"
+#include "kernels/core/normal_block.h"
 #include "kernels/step/es_gradient_view.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -19,18 +19,43 @@ namespace spikelane::SPIKELANE_ISA {
 /// Parameters whose noise is held at once: 8 draws of it are 16 KB, and stay in L1.
 constexpr int kGradientTile = 512;
 
-/// Adds one block of kDraws draws: noise (kDraws, kGradientTile), sum (n).
-template <int kDraws>
+/// Adds one block of kDraws draws: noise (kDraws, kTile), sum (n).
+template <int kDraws, int kTile>
 SPIKELANE_HD inline void add_gradient_block(const double* coefficient, const float* noise, int n,
                                             double* sum) {
+#if !defined(__CUDACC__)
 #pragma omp simd
+#endif
   for (int i = 0; i < n; ++i) {
     double block = 0.0;
+#if defined(__CUDACC__)
+#pragma unroll
+#else
 #pragma GCC unroll 8
+#endif
     for (int k = 0; k < kDraws; ++k)
-      block += coefficient[k] * static_cast<double>(noise[k * kGradientTile + i]);
+      block += coefficient[k] * static_cast<double>(noise[k * kTile + i]);
     sum[i] += block;
   }
+}
+
+/// The same with the block's noise drawn into `noise` first: draws d .. d + kDraws - 1 of the
+/// parameters first .. first + n - 1.
+template <int kDraws, int kTile, class Draw>
+SPIKELANE_HD SPIKELANE_INLINE void add_drawn_block(const GradientView& view, int d, int64_t first,
+                                                   int n, const Draw& draw, float* noise,
+                                                   double* sum) {
+  double coefficient[kDraws];
+  for (int k = 0; k < kDraws; ++k) {
+    float* row = noise + k * kTile;
+    const bool is_there = d + k < view.n_draws;
+    coefficient[k] = is_there ? view.coefficients[d + k] : 0.0;
+    if (is_there)
+      draw(row, first, n, d + k);
+    else
+      for (int i = 0; i < n; ++i) row[i] = 0.0f;
+  }
+  add_gradient_block<kDraws, kTile>(coefficient, noise, n, sum);
 }
 
 /// Sums over all draws for the parameters begin .. end-1. draw(out, first_index, n, draw_index)
@@ -43,19 +68,31 @@ SPIKELANE_HD inline void accumulate_gradient_by(const GradientView& view, int64_
     const int n = end - first < kGradientTile ? static_cast<int>(end - first) : kGradientTile;
     double* tile = sum + (first - begin);
     for (int i = 0; i < n; ++i) tile[i] = 0.0;
-    for (int d = 0; d < view.n_draws; d += kDraws) {
-      double coefficient[kDraws];
-      for (int k = 0; k < kDraws; ++k) {
-        float* row = noise + k * kGradientTile;
-        const bool is_there = d + k < view.n_draws;
-        coefficient[k] = is_there ? view.coefficients[d + k] : 0.0;
-        if (is_there)
-          draw(row, first, n, d + k);
-        else
-          for (int i = 0; i < n; ++i) row[i] = 0.0f;
-      }
-      add_gradient_block<kDraws>(coefficient, noise, n, tile);
-    }
+    for (int d = 0; d < view.n_draws; d += kDraws)
+      add_drawn_block<kDraws, kGradientTile>(view, d, first, n, draw, noise, tile);
+  }
+}
+
+/// The same for kTile parameters by a team that shares out the blocks of draws: the leader gets the
+/// sums. `room` is (n_workers, kTile). A block's sum added to +0 is that sum, but for a zero's
+/// sign, which `sum` from +0 on does not take over.
+template <int kDraws, int kTile, class Team, class Draw>
+SPIKELANE_HD inline void share_gradient(const Team& team, const GradientView& view, int64_t first,
+                                        const Draw& draw, double* room, double* sum) {
+  for (int i = 0; i < kTile; ++i) sum[i] = 0.0;
+  const int n_blocks = (view.n_draws + kDraws - 1) / kDraws;
+  for (int round = 0; round < n_blocks; round += team.n_workers()) {
+    const int block = round + team.worker();
+    double part[kTile] = {};
+    float noise[kDraws * kTile];
+    if (block < n_blocks)
+      add_drawn_block<kDraws, kTile>(view, block * kDraws, first, kTile, draw, noise, part);
+    for (int i = 0; i < kTile; ++i) room[team.worker() * kTile + i] = part[i];
+    team.sync();
+    if (team.is_leader())
+      for (int k = 0; k < team.n_workers() && round + k < n_blocks; ++k)
+        for (int i = 0; i < kTile; ++i) sum[i] += room[k * kTile + i];
+    team.sync();
   }
 }
 
@@ -72,16 +109,26 @@ SPIKELANE_HD inline void accumulate_gradient_from(const GradientView& view, int6
 struct MemberNoise {
   uint64_t seed;
   uint32_t update;
-  void operator()(float* out, int64_t first_index, int64_t n, int draw) const {
-    draw_normals(out, first_index, n,
-                 RandomKey{seed, 0, update, Stream::kNoise, static_cast<uint32_t>(draw)});
+  SPIKELANE_HD RandomKey key(int draw) const {
+    return {seed, 0, update, Stream::kNoise, static_cast<uint32_t>(draw)};
   }
+#if defined(__CUDACC__)
+  // a random block at a time: first_index is a multiple of 4, and n is 4
+  SPIKELANE_HD void operator()(float* out, int64_t first_index, int, int draw) const {
+    normal_block(static_cast<uint32_t>(first_index >> 2), key(draw), out);
+  }
+#else
+  void operator()(float* out, int64_t first_index, int64_t n, int draw) const {
+    draw_normals(out, first_index, n, key(draw));
+  }
+#endif
 };
 
+#if !defined(__CUDACC__)
 /// An AccumulateGradient on regenerated noise.
-SPIKELANE_HD inline void accumulate_gradient(const GradientView& view, int64_t begin, int64_t end,
-                                             double* sum) {
+inline void accumulate_gradient(const GradientView& view, int64_t begin, int64_t end, double* sum) {
   accumulate_gradient_from(view, begin, end, MemberNoise{view.seed, view.update}, sum);
 }
+#endif
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -19,11 +19,7 @@
 
 namespace spikelane::SPIKELANE_ISA {
 
-/// Teams whose workers hold one lane each have no low-rank noise yet.
-template <class Team>
-SPIKELANE_HD inline bool has_low_rank(const Team&, const Tile& tile,
-                                      const ProjectionView& projection) {
-  if constexpr (Team::kWidth == 1) return false;
+SPIKELANE_HD inline bool has_low_rank(const Tile& tile, const ProjectionView& projection) {
   return tile.plan->rank > 0 && tile.parameters[projection.low_rank.scale] != 0.0f;
 }
 
@@ -45,6 +41,7 @@ struct Factors {
 template <int kBlock, class Team>
 SPIKELANE_INLINE void add_factor_rows(const Team& team, const Factors& factors, const float* c,
                                       int i, typename Team::F* sum) {
+  SPIKELANE_ROLLED
   for (int k = 0; k < factors.rank; ++k) {
     const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
     const auto c_k = team.broadcast(c[k]);
@@ -56,6 +53,7 @@ SPIKELANE_INLINE void add_factor_rows(const Team& team, const Factors& factors, 
 template <int kBlock, class Team>
 SPIKELANE_INLINE void add_factor_neurons(const Team& team, const Factors& factors, const float* c,
                                          int i, typename Team::F* sum) {
+  SPIKELANE_ROLLED
   for (int k = 0; k < factors.rank; ++k) {
     const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
     const auto c_k = team.load(c + k * kLanes);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "kernels/core/isa.h"
-#include "kernels/core/random.h"
+#include "kernels/core/normal_block.h"
 #include "kernels/step/es_gradient_view.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -21,6 +21,7 @@ constexpr int kFactorColumns = 128;             // of a tile: a row of sums is 1
 constexpr int kMostTerms = 8 * kMostNoiseRank;  // of a block
 
 /// sum[i] += t_0 + t_1 + ... with t_k = left[k] * right[k, i]; right is (kTerms, kFactorColumns).
+#if !defined(__CUDACC__)
 template <int kTerms>
 inline void add_terms(const double* left, const double* right, int n, double* sum) {
 #pragma omp simd
@@ -90,6 +91,65 @@ inline void accumulate_low_rank(const GradientView& view, const FactorView& fact
         gradient[int64_t{j} * factors.n_columns + first + i] =
             static_cast<float>(sum[j * kFactorColumns + i] / divisor);
   }
+}
+#endif
+
+/// The same by a team that holds a square of kFactorTile x kFactorTile entries, each worker some
+/// rows of one column: n_workers * kEntries is the square. Rows and columns begin at multiples of
+/// kFactorTile. `left` (kFactorTile, 8 * rank) and `right` (8 * rank, kFactorTile) are shared.
+constexpr int kFactorTile = 32;
+
+template <class Team>
+SPIKELANE_HD void draw_factors(const Team& team, const GradientView& view,
+                               const FactorView& factors, int d, int n_here, int first_row,
+                               int first_column, double* left, float* right) {
+  const int rank = factors.rank, n_terms = n_here * rank;
+  const int n_each = kFactorTile * rank / 4;  // random blocks of either factor
+  for (int at = team.worker(); at < 2 * n_here * n_each; at += team.n_workers()) {
+    const bool is_a = at >= n_here * n_each;
+    const int m = at / n_each % n_here, quad = at % n_each;
+    const RandomKey key{view.seed, kFactorStep, view.update, Stream::kNoise,
+                        static_cast<uint32_t>(d + m)};
+    const int k_of_a = quad / (kFactorTile / 4), i_of_a = quad % (kFactorTile / 4) * 4;
+    const int64_t index = is_a ? factors.a_begin + k_of_a * factors.a_stride + first_column + i_of_a
+                               : factors.b_begin + int64_t{first_row} * rank + quad * 4;
+    float drawn[4];
+    normal_block(static_cast<uint32_t>(index >> 2), key, drawn);
+    for (int i = 0; i < 4; ++i)
+      if (is_a)
+        right[(m * rank + k_of_a) * kFactorTile + i_of_a + i] = drawn[i];
+      else
+        left[(quad * 4 + i) / rank * n_terms + m * rank + (quad * 4 + i) % rank] =
+            view.coefficients[d + m] * static_cast<double>(drawn[i]);
+  }
+}
+
+template <int kEntries, class Team>
+SPIKELANE_HD void share_low_rank(const Team& team, const GradientView& view,
+                                 const FactorView& factors, int first_row, int n_rows,
+                                 int first_column, double divisor, double* left, float* right,
+                                 float* gradient) {
+  const int column = team.worker() % kFactorTile, row = team.worker() / kFactorTile * kEntries;
+  double sum[kEntries] = {};
+  for (int d = 0; d < view.n_draws; d += view.draws_per_block) {
+    const int n_here =
+        view.n_draws - d < view.draws_per_block ? view.n_draws - d : view.draws_per_block;
+    const int n_terms = n_here * factors.rank;
+    draw_factors(team, view, factors, d, n_here, first_row, first_column, left, right);
+    team.sync();
+    for (int r = 0; r < kEntries; ++r) {
+      double block = 0.0;
+      for (int k = 0; k < n_terms; ++k)
+        block +=
+            left[(row + r) * n_terms + k] * static_cast<double>(right[k * kFactorTile + column]);
+      sum[r] += block;
+    }
+    team.sync();
+  }
+  for (int r = 0; r < kEntries; ++r)
+    if (first_row + row + r < n_rows && first_column + column < factors.n_columns)
+      gradient[int64_t{first_row + row + r} * factors.n_columns + first_column + column] =
+          static_cast<float>(sum[r] / divisor);
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -19,25 +19,33 @@ namespace spikelane::SPIKELANE_ISA {
 template <class Team>
 SPIKELANE_HD void sum_factor_rows(const Team& team, const Tile& tile, int p, int t) {
   const PopulationView& population = tile.plan->populations[p];
+  team.sync();  // the sums of the population before have been read
+  SPIKELANE_ROLLED
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
-    if (!has_low_rank(team, tile, projection)) continue;
+    if (!has_low_rank(tile, projection)) continue;
     const Factors factors(tile, projection);
     float* c = tile.scratch->factor_sums + q * factors.rank;
-    for (int k = 0; k < factors.rank; ++k) c[k] = 0.0f;
+    const int first = team.worker(), stride = team.n_workers();
+    SPIKELANE_ROLLED
+    for (int k = first; k < factors.rank; k += stride) c[k] = 0.0f;
     if (projection.source == kInputSource && tile.input->dense) {
       const float* x = dense_input(tile, projection.n_pre, t);
-      for (int j = 0; j < projection.n_pre; ++j)
-        for (int k = 0; k < factors.rank; ++k)
-          c[k] = fma(x[j], factors.b[static_cast<int64_t>(j) * factors.rank + k], c[k]);
+      SPIKELANE_ROLLED
+      for (int j = 0; j < projection.n_pre; ++j) SPIKELANE_ROLLED
+      for (int k = first; k < factors.rank; k += stride)
+        c[k] = fma(x[j], factors.b[static_cast<int64_t>(j) * factors.rank + k], c[k]);
     } else {
       const UnitRange fired = units_into(tile, projection, t);
-      for (const int32_t* unit = fired.begin; unit != fired.end; ++unit)
-        for (int k = 0; k < factors.rank; ++k)
-          c[k] = c[k] + factors.b[static_cast<int64_t>(*unit) * factors.rank + k];
+      SPIKELANE_ROLLED
+      for (const int32_t* unit = fired.begin; unit != fired.end; ++unit) SPIKELANE_ROLLED
+      for (int k = first; k < factors.rank; k += stride)
+        c[k] = c[k] + factors.b[static_cast<int64_t>(*unit) * factors.rank + k];
     }
-    for (int k = 0; k < factors.rank; ++k) c[k] = factors.scale * c[k];
+    SPIKELANE_ROLLED
+    for (int k = first; k < factors.rank; k += stride) c[k] = factors.scale * c[k];
   }
+  team.sync();
 }
 
 /// One projection's sum from the weights for kBlock groups of 16 neurons from i on.
@@ -70,7 +78,7 @@ SPIKELANE_INLINE void add_drive_rows(const Team& team, const Tile& tile,
                                      const ProjectionView& projection, int i, int t,
                                      typename Team::F* drive) {
   add_weight_rows<kBlock>(team, tile, projection, i, t, drive);
-  if (has_low_rank(team, tile, projection)) {
+  if (has_low_rank(tile, projection)) {
     const Factors factors(tile, projection);
     const float* c = tile.scratch->factor_sums + projection.place * factors.rank;
     add_factor_rows<kBlock>(team, factors, c, i, drive);
@@ -180,8 +188,7 @@ SPIKELANE_HD void step_population_row(const Team& team, const Tile& tile, int p,
     step_readout_row(team, tile, p, t);
     return;
   }
-  if constexpr (Team::kWidth > 1)
-    if (tile.plan->rank > 0) sum_factor_rows(team, tile, p, t);
+  if (tile.plan->rank > 0) sum_factor_rows(team, tile, p, t);
   if (population.model == Model::kAlif)
     step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, team.vector_begin(), t);
   else

@@ -83,10 +83,12 @@ SPIKELANE_INLINE void read_projection(const Team& team, const Tile& tile,
     const float* row = weights + static_cast<int64_t>(j) * projection.weight_stride;
     for (int k = 0; k < kBlock; ++k) sum[k] = fma(z_j, team.broadcast(row[k]), sum[k]);
   }
-  if (!has_low_rank(team, tile, projection)) return;
+  if (!has_low_rank(tile, projection)) return;
   const Factors factors(tile, projection);
+  SPIKELANE_ROLLED
   for (int r = 0; r < factors.rank; ++r) {
     auto c = team.broadcast(0.0f);
+    SPIKELANE_ROLLED
     for (int j = 0; j < projection.n_pre; ++j)
       c = fma(team.load(z + j * kLanes),
               team.broadcast(factors.b[static_cast<int64_t>(j) * factors.rank + r]), c);

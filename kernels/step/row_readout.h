@@ -82,7 +82,7 @@ template <class Team, class SumOf>
 SPIKELANE_HD typename Team::F add_row_factors(const Team& team, const Tile& tile,
                                               const ProjectionView& projection, int i,
                                               typename Team::F sum, const SumOf& sum_of) {
-  if (!has_low_rank(team, tile, projection)) return sum;
+  if (!has_low_rank(tile, projection)) return sum;
   const Factors factors(tile, projection);
   SPIKELANE_ROLLED
   for (int k = 0; k < factors.rank; ++k) {
@@ -120,7 +120,12 @@ SPIKELANE_HD typename Team::F sum_row_trace(const Team& team, const Tile& tile,
       if (z[j] != 0.0f)
         sum = fma(team.broadcast(z[j]),
                   team.load(weights + static_cast<int64_t>(j) * projection.weight_stride), sum);
-    return sum;
+    return add_row_factors(team, tile, projection, i, sum, [&](int r, const Factors& factors) {
+      float c = 0.0f;
+      for (int j = 0; j < trace.n; ++j)
+        if (z[j] != 0.0f) c = fma(z[j], factors.b[static_cast<int64_t>(j) * factors.rank + r], c);
+      return c;
+    });
   } else {
     int32_t* nonzero = tile.scratch->nonzero;
     int n_nonzero = 0;

@@ -34,30 +34,34 @@ SPIKELANE_HD inline float* factor_sums_of(const Tile& tile, const ProjectionView
 template <class Team>
 SPIKELANE_HD void sum_factors(const Team& team, const Tile& tile, int p, int t_begin, int t_end) {
   const PopulationView& population = tile.plan->populations[p];
+  SPIKELANE_ROLLED
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
-    if (!has_low_rank(team, tile, projection)) continue;
+    if (!has_low_rank(tile, projection)) continue;
     const Factors factors(tile, projection);
     const bool is_dense = projection.source == kInputSource && tile.input->dense;
     float* c = factor_sums_of(tile, projection);
-    for (int t = t_begin; t < t_end; ++t)
-      for (int k = 0; k < factors.rank; ++k, c += kLanes) {
-        auto sum = team.broadcast(0.0f);
-        const float* b = factors.b + k;
-        if (is_dense) {
-          const float* x = tile.input->dense + static_cast<int64_t>(t - tile.input->first_step) *
-                                                   projection.n_pre * kLanes;
-          for (int j = 0; j < projection.n_pre; ++j)
-            sum = fma(team.load(x + j * kLanes),
-                      team.broadcast(b[static_cast<int64_t>(j) * factors.rank]), sum);
-        } else {
-          const EntryRange fired = entries_into(tile, projection, t);
-          for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry)
-            sum = add_where(team.mask(entry->lanes), sum,
-                            team.broadcast(b[static_cast<int64_t>(entry->unit) * factors.rank]));
-        }
-        team.store(c, team.broadcast(factors.scale) * sum);
+    SPIKELANE_ROLLED
+    for (int t = t_begin; t < t_end; ++t) SPIKELANE_ROLLED
+    for (int k = 0; k < factors.rank; ++k, c += kLanes) {
+      auto sum = team.broadcast(0.0f);
+      const float* b = factors.b + k;
+      if (is_dense) {
+        const float* x = tile.input->dense + static_cast<int64_t>(t - tile.input->first_step) *
+                                                 projection.n_pre * kLanes;
+        SPIKELANE_ROLLED
+        for (int j = 0; j < projection.n_pre; ++j)
+          sum = fma(team.load(x + j * kLanes),
+                    team.broadcast(b[static_cast<int64_t>(j) * factors.rank]), sum);
+      } else {
+        const EntryRange fired = entries_into(tile, projection, t);
+        SPIKELANE_ROLLED
+        for (const SpikeEntry* entry = fired.begin; entry != fired.end; ++entry)
+          sum = add_where(team.mask(entry->lanes), sum,
+                          team.broadcast(b[static_cast<int64_t>(entry->unit) * factors.rank]));
       }
+      team.store(c, team.broadcast(factors.scale) * sum);
+    }
   }
 }
 
@@ -97,7 +101,7 @@ SPIKELANE_INLINE void add_drive(const Team& team, const Tile& tile,
                                 const ProjectionView& projection, int i, int t,
                                 typename Team::F* drive) {
   const bool has_input = add_weights<kBlock>(team, tile, projection, i, t, drive);
-  if (has_input && has_low_rank(team, tile, projection)) {
+  if (has_input && has_low_rank(tile, projection)) {
     const Factors factors(tile, projection);
     const float* c = factor_sums_of(tile, projection) +
                      static_cast<int64_t>(t - tile.signal_begin) * factors.rank * kLanes;
@@ -173,8 +177,7 @@ SPIKELANE_HD void run_spiking(const Team& team, const Tile& tile, int p, int t_b
   if (uses_table) {
     run_leaky_by_table(team, tile, p, t_begin, t_end);
   } else {
-    if constexpr (Team::kWidth > 1)
-      if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
+    if (tile.plan->rank > 0) sum_factors(team, tile, p, t_begin, t_end);
     if (population.model == Model::kAlif)
       run_spiking_blocks<AlifCell>(team, tile, p, t_begin, t_end);
     else

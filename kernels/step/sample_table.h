@@ -25,8 +25,10 @@ SPIKELANE_HD inline bool can_use_table(const Tile& tile, const PopulationView& p
 template <class Team>
 SPIKELANE_HD typename Team::F add_factors_of_code(const Team& team, const Factors& factors,
                                                   uint32_t code, int i, typename Team::F sum) {
+  SPIKELANE_ROLLED
   for (int k = 0; k < factors.rank; ++k) {
     float c = 0.0f;
+    SPIKELANE_ROLLED
     for (uint32_t left = code; left != 0; left &= left - 1)
       c = c + factors.b[lowest_bit(left) * factors.rank + k];
     const float* a = factors.a + static_cast<int64_t>(k) * factors.a_stride + i;
@@ -51,7 +53,7 @@ SPIKELANE_HD void fill_table(const Team& team, const Tile& tile, const Populatio
       SPIKELANE_ROLLED
       for (uint32_t left = code; left != 0; left &= left - 1)
         sum = sum + team.load_all(weights + lowest_bit(left) * projection.weight_stride);
-      if (code != 0 && has_low_rank(team, tile, projection))
+      if (code != 0 && has_low_rank(tile, projection))
         sum = add_factors_of_code(team, Factors(tile, projection), code, i, sum);
       if (population.bias >= 0) sum = sum + team.load_all(tile.parameters + population.bias + i);
       team.scatter_all(tile.scratch->table + static_cast<int64_t>(i) * width + c, width, sum);

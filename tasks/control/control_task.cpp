@@ -1,60 +1,8 @@
 #include "tasks/control/control_task.h"
 
-#include "tasks/control/cartpole.h"
-#include "tasks/control/pendulum.h"
+#include "tasks/control/environments.h"
 
 namespace spikelane {
-namespace {
-
-double uniform(double low, double high, std::int64_t index, const RandomKey& key) {
-  return low + (high - low) * static_cast<double>(random_uniform(index, key));
-}
-
-void reset_cartpole(const TaskPort&, void*, const RandomKey& key, double* state,
-                    float* observation) {
-  for (int i = 0; i < 4; ++i) {
-    state[i] = uniform(-0.05, 0.05, i, key);
-    observation[i] = static_cast<float>(state[i]);
-  }
-}
-
-StepOutcome step_cartpole_row(const TaskPort&, void*, const float* action, double* state,
-                              float* observation) {
-  CartpoleState s{state[0], state[1], state[2], state[3]};
-  const bool has_ended = step_cartpole(s, action[0] != 0.0f ? 1 : 0);
-  const double values[] = {s.x, s.x_dot, s.theta, s.theta_dot};
-  for (int i = 0; i < 4; ++i) {
-    state[i] = values[i];
-    observation[i] = static_cast<float>(values[i]);
-  }
-  return {1.0, has_ended ? EpisodeEnd::kTerminated : EpisodeEnd::kGoesOn};
-}
-
-void observe_pendulum(const double* state, float* observation) {
-  observation[0] = static_cast<float>(own_cos(state[0]));
-  observation[1] = static_cast<float>(own_sin(state[0]));
-  observation[2] = static_cast<float>(state[1]);
-}
-
-void reset_pendulum(const TaskPort&, void*, const RandomKey& key, double* state,
-                    float* observation) {
-  constexpr double kPi = 3.141592653589793;
-  state[0] = uniform(-kPi, kPi, 0, key);
-  state[1] = uniform(-1.0, 1.0, 1, key);
-  observe_pendulum(state, observation);
-}
-
-StepOutcome step_pendulum_row(const TaskPort&, void*, const float* action, double* state,
-                              float* observation) {
-  PendulumState s{state[0], state[1]};
-  const double reward = step_pendulum(s, action[0] * kPendulumMaxTorque);
-  state[0] = s.theta;
-  state[1] = s.theta_dot;
-  observe_pendulum(state, observation);
-  return {reward, EpisodeEnd::kGoesOn};
-}
-
-}  // namespace
 
 TaskPort cartpole_port() {
   return {4, 2, 1, 4, nullptr, reset_cartpole, step_cartpole_row, nullptr, nullptr};

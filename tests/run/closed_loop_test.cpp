@@ -6,51 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "engine/config/parse_config.h"
 #include "engine/run/episode_trials.h"
 #include "engine/run/es_trainer.h"
 #include "kernels/reference/twin.h"
-#include "tasks/load_task.h"
+#include "tests/run/closed_loop_config.h"
 
-namespace spikelane {
+namespace spikelane::test {
 namespace {
-
-// `task` without its braces
-RunConfig closed_loop_config(const std::string& task, int n_hidden, int n_outputs) {
-  const std::string text = R"({"seed": 5, "task": {)" + task + R"(, "n_episodes": 5,
-    "n_test_episodes": 19, "max_steps": 60, "control_steps": 3}, "network": {"populations": [
-      {"name": "hidden", "model": "leaky", "n": )" +
-                           std::to_string(n_hidden) + R"(, "beta": 0.8},
-      {"name": "slow", "model": "alif", "n": 7, "alpha": 0.9, "resistance": 4, "threshold": 0.3},
-      {"name": "output", "model": "readout", "n": )" +
-                           std::to_string(n_outputs) + R"(, "beta": 0.7}],
-    "projections": [
-      {"from": "input", "to": "hidden", "init": {"kind": "normal", "std": 0.8}, "bias": {"kind": "normal", "std": 0.3}},
-      {"from": "hidden", "to": "hidden", "init": {"kind": "normal", "std": 0.3}},
-      {"from": "hidden", "to": "slow", "init": {"kind": "normal", "std": 0.5}},
-      {"from": "slow", "to": "output", "init": {"kind": "normal", "std": 0.5}},
-      {"from": "hidden", "to": "output", "init": {"kind": "normal", "std": 0.5}}]},
-    "rule": {"kind": "es", "n_members": 6, "sigma": 0.3},
-    "run": {"n_updates": 3, "report_every": 1}})";
-  RunConfig config = parse_config(text, "closed loop");
-  const TaskShape shape = describe_task(config);
-  config.network.n_inputs = shape.n_inputs;
-  check_against_task(config, shape.n_inputs, shape.n_steps, shape.n_classes, shape.n_train,
-                     shape.n_test);
-  return config;
-}
-
-const std::vector<std::string> kTasks = {
-    R"("kind": "cartpole", "observation": {"coding": "direct", "scale": [1, 1, 0.1, 1]})",
-    R"("kind": "cartpole", "observation": {"coding": "gaussian", "n_fields": 5, "low": -1,
-       "high": [1, 2, 0.3, 2], "width": 0.8})",
-    R"("kind": "pendulum", "squash": "tanh", "observation": {"coding": "rates", "scale": [1, 1, 8]})",
-    R"("kind": "pendulum", "squash": "clip", "action_scale": 2.5,
-       "observation": {"coding": "gaussian", "n_fields": 4, "low": [-1, -1, -8], "high": [1, 1, 8]})"};
-
-RunConfig config_of(const std::string& task, int n_hidden) {
-  return closed_loop_config(task, n_hidden, task.find("cartpole") == std::string::npos ? 1 : 2);
-}
 
 struct Form {
   const KernelTable* kernels;
@@ -77,9 +39,9 @@ PlanOptions options_of(const Form& form) {
 }  // namespace
 
 TEST_CASE("closed loop: the fused kernel is the loop written out with the twin") {
-  for (const std::string& task : kTasks) {
+  for (const std::string& task : kLoopTasks) {
     CAPTURE(task);
-    const RunConfig config = config_of(task, 33);
+    const RunConfig config = loop_config(task, 33);
     const TaskData data = load_task(config);
     const LoopView& loop = data.loop->view();
     const KernelTable& kernels = *runnable_kernels().back();
@@ -131,9 +93,9 @@ TEST_CASE("closed loop: the fused kernel is the loop written out with the twin")
 }
 
 TEST_CASE("closed loop: training and test give the same bits in every form") {
-  for (const std::string& task : kTasks) {
+  for (const std::string& task : kLoopTasks) {
     CAPTURE(task);
-    const RunConfig config = config_of(task, 18);
+    const RunConfig config = loop_config(task, 18);
     const TaskData data = load_task(config);
     std::string first_hash, first_test;
     double first_return = 0.0;
@@ -161,7 +123,7 @@ TEST_CASE("closed loop: training and test give the same bits in every form") {
 }
 
 TEST_CASE("closed loop: a member alone, or in a part, has the losses that it has in the crowd") {
-  const RunConfig config = config_of(kTasks[0], 18);
+  const RunConfig config = loop_config(kLoopTasks[0], 18);
   const TaskData data = load_task(config);
   const KernelTable& kernels = *runnable_kernels().back();
   ThreadPool pool(2);
@@ -190,4 +152,4 @@ TEST_CASE("closed loop: a member alone, or in a part, has the losses that it has
   CHECK(parts.losses != crowd.losses);
 }
 
-}  // namespace spikelane
+}  // namespace spikelane::test

@@ -7,6 +7,15 @@
 #include <set>
 #include <string>
 
+#include "engine/learning/gradient.h"
+#include "engine/learning/shaping.h"
+#include "engine/run/episode_trials.h"
+#include "engine/run/es_trainer.h"
+#include "kernels/step/episode.h"
+#include "kernels/step/es_gradient.h"
+#include "kernels/step/es_shaping.h"
+#include "tasks/randman/randman.h"
+#include "tests/run/closed_loop_config.h"
 #include "tests/run/scene_hashes.h"
 #include "tests/run/scene_runs.h"
 
@@ -40,6 +49,103 @@ TEST_CASE("a team of OS threads: every scene gives what one CPU worker gives") {
       CHECK(run_scene(prepared, *plan, inputs, kernels, pool, Way::kFused, true) == expected);
     }
   }
+}
+
+TEST_CASE("a team of OS threads: members with noise of low rank") {
+  RunConfig config;
+  config.seed = 5;
+  RandmanConfig& randman = config.task.randman;
+  randman.n_classes = 2;
+  randman.n_units = config.network.n_inputs = 12;
+  randman.n_samples_per_class = 2;
+  randman.n_steps = 8;
+  randman.n_test = 0;
+  config.network.populations = {leaky("hidden", 40, 0.9), readout("output", 2, 0.9, 0.1)};
+  config.network.projections = {weights("input", "hidden", -1.0, 2.0),
+                                weights("hidden", "hidden", -0.5, 0.5),
+                                weights("hidden", "output", -1.0, 1.0)};
+  config.rule.es.n_members = 2;
+  config.rule.es.noise = EsNoiseKind::kLowRank;
+  config.rule.es.rank = 3;
+  const TaskData data = make_randman(randman);
+  ThreadPool pool(1);
+  const KernelTable kernels = thread_kernels();
+  for (Form form : kForms) {
+    INFO(name_of(form));
+    EsTrainer one(config, options_of(form, false), *find_kernels(""), pool, data.train);
+    EsTrainer many(config, options_of(form, false), kernels, pool, data.train);
+    one.update();
+    many.update();
+    CHECK(many.state_hash() == one.state_hash());
+    CHECK(many.parameters() != draw_start(kernels, many.plan(), config.seed));
+  }
+}
+
+TEST_CASE("a team of OS threads: closed loops") {
+  RunConfig config = loop_config(kLoopTasks[0], 5);
+  config.rule.es.n_members = 2;
+  config.task.control.n_episodes = 2;
+  config.task.control.max_steps = 12;
+  const TaskData data = load_task(config);
+  ThreadPool pool(1);
+  KernelTable kernels = thread_kernels();
+  kernels.run_episodes = [](const EpisodeArgs& args) {
+    const bool is_sample_lanes = args.trial.plan->layout == Layout::kSampleLanes;
+    run_on_threads(is_sample_lanes ? kLanes : kRowWorkers,
+                   [&](const auto& team) { run_episodes(team, args); });
+  };
+  for (Form form : {Form::kNeuronLanes, Form::kSampleLanes}) {
+    INFO(name_of(form));
+    const auto hash_by = [&](const KernelTable& table) {
+      EsTrainer trainer(config, table, pool,
+                        std::make_unique<EpisodeTrials>(config, options_of(form, false), table,
+                                                        pool, *data.loop));
+      trainer.update();
+      return trainer.state_hash();
+    };
+    CHECK(hash_by(kernels) == hash_by(*find_kernels("")));
+  }
+}
+
+TEST_CASE("a team of OS threads: shaping and gradient of an update") {
+  constexpr int kWorkers = 16, kTile = 4;
+  for (const bool is_antithetic : {false, true})
+    for (const int n_members : {2, 14, 300})
+      for (const ShapingKind kind :
+           {ShapingKind::kNone, ShapingKind::kZScore, ShapingKind::kCentredRanks}) {
+        CAPTURE(is_antithetic);
+        CAPTURE(n_members);
+        std::vector<double> losses;
+        for (int m = 0; m < n_members; ++m) losses.push_back((m * m % 37) * 0.1);
+        const auto shaped = shape_losses(kind, losses);
+        const auto n_draws = static_cast<std::size_t>(is_antithetic ? n_members / 2 : n_members);
+        std::vector<double> expected(shaped.begin(), shaped.begin() + static_cast<long>(n_draws));
+        for (std::size_t d = 0; is_antithetic && d < n_draws; ++d)
+          expected[d] = shaped[2 * d] - shaped[2 * d + 1];
+
+        std::vector<double> coefficients(n_draws), room(kWorkers * kTile);
+        const ShapingView view{losses.data(), n_members, static_cast<Shaping>(kind), is_antithetic,
+                               coefficients.data()};
+        run_on_threads(kWorkers, [&](const auto& team) {
+          shape_draws(team, view, 0, static_cast<int>(n_draws), room.data());
+        });
+        CHECK(coefficients == expected);
+
+        const GradientView gradient{coefficients.data(), static_cast<int>(n_draws),
+                                    is_antithetic ? 4 : 8, 77, 3};
+        double sums[kTile], shared[kTile] = {};
+        accumulate_gradient(gradient, 8, 8 + kTile, sums);
+        run_on_threads(kWorkers, [&](const auto& team) {
+          double own[kTile];
+          const MemberNoise noise{77, 3};
+          if (is_antithetic)
+            share_gradient<4, kTile>(team, gradient, 8, noise, room.data(), own);
+          else
+            share_gradient<8, kTile>(team, gradient, 8, noise, room.data(), own);
+          if (team.is_leader()) std::copy_n(own, kTile, shared);
+        });
+        CHECK(std::equal(sums, sums + kTile, shared));
+      }
 }
 
 }  // namespace spikelane::test
