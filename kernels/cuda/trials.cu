@@ -66,9 +66,10 @@ const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles
 }
 
 const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid) {
-  kernel_of(layout,
-            *grid)<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
-                     static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
+  const TrialKernel kernel = kernel_of(layout, *grid);
+  note_launch(pointer_of(kernel), grid->n_blocks, grid->n_threads, grid->n_shared_bytes);
+  kernel<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
+           static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
   return text_of(cudaGetLastError(), "launching trials");
 }
 
