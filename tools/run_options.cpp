@@ -120,8 +120,7 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
   double n_bytes = n_parameters * sizeof(float) * n_copies;
   double n_learning_bytes = 0.0;
   if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.trains_weights && n_threads > 0) {
-    const int n_batch =
-        config.rule.batch() == 0 ? checked.shape.n_train : config.rule.batch();
+    const int n_batch = config.rule.batch() == 0 ? checked.shape.n_train : config.rule.batch();
     const LearningMemory learning = learning_memory(config, checked.shape.n_steps, n_batch);
     n_learning_bytes = n_threads * learning.n_thread_bytes + learning.n_batch_bytes;
   }
