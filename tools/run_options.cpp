@@ -67,6 +67,8 @@ std::optional<int> read_count(const std::string& text, const std::string& option
   return std::nullopt;
 }
 
+bool MachineChoice::runs_on_device() const { return kernels && cuda_of(*kernels) != nullptr; }
+
 MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
   MachineChoice machine;
   const auto n_cores = static_cast<int>(std::thread::hardware_concurrency());
@@ -147,18 +149,6 @@ bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads,
   return false;
 }
 
-void check_backend(const RunConfig& config, const RunOptions& options, MachineChoice& machine,
-                   ProblemList& problems) {
-  if (!machine.kernels || !cuda_of(*machine.kernels) || config.rule.kind != RuleKind::kKernl)
-    return;
-  if (options.backend == "cuda")
-    problems.add("--backend", "\"cuda\"",
-                 "\"auto\" or \"cpu\" for rule.kind \"kernl\", whose updates the CUDA backend does "
-                 "not have yet");
-  machine.kernels = find_kernels(machine.kernels->isa);
-  machine.device.clear();
-}
-
 bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems) {
   const RunConfig& config = checked.config;
   if (config.rule.kind != RuleKind::kKernl || config.rule.kernl.mode != KernlMode::kTrial ||
@@ -176,7 +166,7 @@ MachineInfo machine_info(const MachineChoice& machine) {
   MachineInfo info;
   info.cpu = cpu_name();
   info.isa = machine.kernels->isa;
-  info.backend = cuda_of(*machine.kernels) ? "cuda" : "cpu";
+  info.backend = machine.runs_on_device() ? "cuda" : "cpu";
   info.device = machine.device;
   info.n_threads = machine.n_threads;
   return info;
@@ -187,9 +177,9 @@ const char* layout_name(Layout layout) {
 }
 
 std::string to_text(const MachineChoice& machine, const RunOptions& options, const Plan& plan) {
-  std::string text = cuda_of(*machine.kernels) ? "cuda" : "cpu";
+  std::string text = machine.runs_on_device() ? "cuda" : "cpu";
   text += options.backend == "auto" ? " (auto), " : ", ";
-  if (cuda_of(*machine.kernels)) text += machine.device + ", ";
+  if (machine.runs_on_device()) text += machine.device + ", ";
   text += machine.kernels->isa;
   text += ", " + std::to_string(machine.n_threads);
   text += machine.n_threads == 1 ? " thread, layout " : " threads, layout ";

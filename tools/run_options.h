@@ -50,6 +50,7 @@ struct MachineChoice {
   std::string device;  // name of the CUDA device, where it was chosen
   int n_threads = 1;
   PlanOptions plan_options;
+  bool runs_on_device() const;
 };
 
 /// Reads --threads, --backend, --isa and --layout; problems join the list.
@@ -64,13 +65,9 @@ std::optional<int> read_count(const std::string& text, const std::string& option
 /// instead of by the kernel's killer in the middle of a run.
 bool check_memory(const CheckedConfig& checked, int n_copies, int n_threads, ProblemList& problems);
 
-/// Whether KeRNL's whole trials fit rule.max_memory_mib with so many threads; true for other rules.
+/// Whether KeRNL's whole trials fit rule.max_memory_mib with so many threads (on a device: 1); true
+/// for other rules.
 bool check_trial_memory(const CheckedConfig& checked, int n_threads, ProblemList& problems);
-
-/// Puts what the CUDA backend cannot run yet on the CPU where the choice was ours, and makes a
-/// problem of it where --backend cuda was given.
-void check_backend(const RunConfig& config, const RunOptions& options, MachineChoice& machine,
-                   ProblemList& problems);
 
 MachineInfo machine_info(const MachineChoice& machine);
 

@@ -40,13 +40,14 @@ class Training {
         machine_(choose_machine(options.run, problems_)),
         resume_(read_resume(options)),
         folder_(out_folder(), problems_) {
-    if (checked_) check_backend(checked_->config, options.run, machine_, problems_);
     // processes on one machine share its cores
     if (!options.run.threads)
       machine_.n_threads = std::max(1, machine_.n_threads / ranks.n_on_machine());
+    // what learning holds beside that lies on the device, where there is one
+    const int n_learning = machine_.runs_on_device() ? 0 : machine_.n_threads;
     // mean, gradient, two vectors of the optimiser; and one member a thread
-    if (checked_ && check_memory(*checked_, 4 + machine_.n_threads, machine_.n_threads, problems_))
-      check_trial_memory(*checked_, machine_.n_threads, problems_);
+    if (checked_ && check_memory(*checked_, 4 + machine_.n_threads, n_learning, problems_))
+      check_trial_memory(*checked_, std::max(1, n_learning), problems_);
     throw_if_any_problems();
   }
 

@@ -53,12 +53,20 @@ std::size_t KernlMemory::n_bytes_of_trial(const Plan& plan, const KernlRule& rul
       [&](const auto& take) { place(plan, rule, config, takes_error, views, take); });
 }
 
+KernlMemory::Views KernlMemory::views_in(char* data, const Plan& plan, const KernlRule& rule,
+                                         const KernlConfig& config, bool takes_error) {
+  Views views;
+  point_arrays(data,
+               [&](const auto& take) { place(plan, rule, config, takes_error, views, take); });
+  return views;
+}
+
 KernlMemory::KernlMemory(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
                          bool takes_error)
     : scratch_(plan, plan.view().n_steps, true),
       scratch_view_(scratch_.view()),
-      memory_(
-          carve([&](const auto& take) { place(plan, rule, config, takes_error, views_, take); })) {
+      memory_(n_bytes_of_trial(plan, rule, config, takes_error)),
+      views_(views_in(memory_.data(), plan, rule, config, takes_error)) {
   scratch_view_.histories = views_.histories.data();
 }
 

@@ -19,6 +19,14 @@ class KernlMemory {
   static std::size_t n_bytes_of_trial(const Plan& plan, const KernlRule& rule,
                                       const KernlConfig& config, bool takes_error);
 
+  struct Views {
+    std::vector<HistoryView> histories;  // (populations)
+    KernlScratch kernl{};
+  };
+  /// Where everything lies in n_bytes_of_trial bytes from `data` on, which may be a device's.
+  static Views views_in(char* data, const Plan& plan, const KernlRule& rule,
+                        const KernlConfig& config, bool takes_error);
+
   /// The scratch of the trial, with its histories; and that of the gradient.
   const ScratchView& scratch() const { return scratch_view_; }
   const KernlScratch& kernl() const { return views_.kernl; }
@@ -26,18 +34,14 @@ class KernlMemory {
   std::size_t n_bytes() const { return scratch_.n_bytes() + memory_.size(); }
 
  private:
-  struct Views {
-    std::vector<HistoryView> histories;
-    KernlScratch kernl{};
-  };
   template <class Take>
   static void place(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
                     bool takes_error, Views& views, const Take& take);
 
   Scratch scratch_;
   ScratchView scratch_view_;
-  Views views_;
   AlignedMemory memory_;
+  Views views_;
 };
 
 }  // namespace spikelane

@@ -5,7 +5,10 @@
 #include <cstdio>
 
 #include "engine/config/user_error.h"
+#include "engine/device/device_kernl.h"
 #include "engine/learning/sums.h"
+#include "kernels/cuda/cuda_library.h"
+#include "kernels/step/kernl_parts.h"
 
 namespace spikelane {
 
@@ -31,16 +34,30 @@ KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const Ke
                                const KernelTable& kernels, ThreadPool& pool, bool takes_error)
     : plan_(plan),
       rule_(rule),
+      config_(config),
       kernels_(kernels),
       pool_(pool),
       part_sums_(parameter_rows(plan)),
+      takes_error_(takes_error),
+      cuda_(cuda_of(kernels)),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes) {
-  const double n_left = n_bytes_for_gradients(plan, rule, config, pool.n_threads(), takes_error);
-  const double n_of_part = static_cast<double>(stride_) * sizeof(float);
+  const int n_threads = cuda_ ? 1 : pool.n_threads();
+  double n_left = n_bytes_for_gradients(plan, rule, config, n_threads, takes_error);
+  double n_of_part = static_cast<double>(stride_) * sizeof(float);
+  if (cuda_) {
+    // each part that runs has a history of its own
+    const auto n_of_trial =
+        static_cast<double>(KernlMemory::n_bytes_of_trial(plan, rule, config, takes_error));
+    n_left += n_of_trial;
+    n_of_part += n_of_trial;
+  }
   n_parts_at_once_ = static_cast<std::int64_t>(std::min(n_left / n_of_part, 1e9));
+  if (cuda_) return;
   for (int thread = 0; thread < pool.n_threads(); ++thread)
     memories_.emplace_back(plan, rule, config, takes_error);
 }
+
+KernlEvaluator::~KernlEvaluator() = default;
 
 std::size_t KernlEvaluator::n_bytes() const {
   std::size_t n = gradients_.size();
@@ -48,44 +65,61 @@ std::size_t KernlEvaluator::n_bytes() const {
   return n;
 }
 
+void KernlEvaluator::throw_not_finite(const NotFinite& at, std::int64_t update) const {
+  throw RunError("state is not finite: population \"" +
+                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
+                 "\", sample " + std::to_string(at.tile) + " of the batch of update " +
+                 std::to_string(update) + ", at or before step " + std::to_string(at.step));
+}
+
 void KernlEvaluator::run_part(std::int64_t part, std::int64_t slot, int thread,
-                              const EncodedInputs& inputs, const float* block, std::int64_t update,
-                              KernlScores& scores, const float* given_error) {
+                              const KernlTrialArgs& batch, std::int64_t update) {
   const KernlMemory& memory = memories_[static_cast<std::size_t>(thread)];
-  const std::int64_t begin = part * static_cast<std::int64_t>(kSumBlock);
-  const std::int64_t end =
-      std::min<std::int64_t>(begin + static_cast<std::int64_t>(kSumBlock), inputs.n_samples());
-  auto* gradient = reinterpret_cast<float*>(gradients_.data()) + slot * stride_;
-  std::fill_n(gradient, stride_, 0.0f);
-  std::int32_t* n_spikes = n_spikes_.data() + part * static_cast<std::int64_t>(rule_.n_neurons());
-  std::fill_n(n_spikes, rule_.n_neurons(), 0);
+  const int begin = static_cast<int>(part) * static_cast<int>(kSumBlock);
+  const int end = std::min(begin + static_cast<int>(kSumBlock), batch.trial.n_tiles);
   NotFinite not_finite{-1, 0, 0, 0};
-  KernlTrialArgs args{};
-  args.trial.plan = &plan_.view();
-  args.trial.parameters = block;
-  args.trial.inputs = inputs.tiles().data() + begin;
-  args.trial.n_tiles = static_cast<int>(end - begin);
-  args.trial.t_end = plan_.view().n_steps;
-  args.trial.first_tile = static_cast<int>(begin);
-  args.trial.resets = args.trial.scores = 1;
+  KernlTrialArgs args = part_of(batch, begin, end);
   args.trial.tiles = memory.tile();
   args.trial.scratch = &memory.scratch();
-  args.trial.labels = given_error ? nullptr : inputs.labels().data() + begin;
-  args.trial.losses = scores.losses.data() + begin;
-  args.trial.is_correct = scores.is_correct.data() + begin;
   args.trial.not_finite = &not_finite;
-  args.rule = &rule_.view();
   args.kernl = &memory.kernl();
-  args.gradient = gradient;
-  args.n_spikes = n_spikes;
-  if (given_error)
-    args.given_error = given_error + begin * plan_.view().n_steps * rule_.learned()[0].n_padded;
+  args.gradient = reinterpret_cast<float*>(gradients_.data()) + slot * stride_;
+  std::fill_n(args.gradient, stride_, 0.0f);
+  args.n_spikes = n_spikes_.data() + part * static_cast<std::int64_t>(rule_.n_neurons());
+  std::fill_n(args.n_spikes, rule_.n_neurons(), 0);
   kernels_.run_kernl_trials(args);
-  if (not_finite.population < 0) return;
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(not_finite.population)].name +
-                 "\", sample " + std::to_string(not_finite.tile) + " of the batch of update " +
-                 std::to_string(update) + ", at or before step " + std::to_string(not_finite.step));
+  if (not_finite.population >= 0) throw_not_finite(not_finite, update);
+}
+
+void KernlEvaluator::set_device_batch(const KernlTrialArgs& batch, std::int64_t n_parts) {
+  if (!device_ || n_device_samples_ != batch.trial.n_tiles) {
+    device_.reset();
+    device_ = std::make_unique<DeviceKernlTrials>(
+        *cuda_, plan_, rule_, config_, batch.trial.n_tiles,
+        static_cast<int>(std::min(n_parts, n_parts_at_once_)), takes_error_);
+    n_device_samples_ = batch.trial.n_tiles;
+  }
+  device_->set_batch(batch);
+}
+
+void KernlEvaluator::run_on_device(std::int64_t first_part, std::int64_t n_parts, bool is_first,
+                                   std::int64_t update, KernlScores& scores) {
+  device_->run(static_cast<int>(first_part), static_cast<int>(n_parts));
+  if (ranks_->is_one())
+    device_->add_to_sums(is_first);
+  else
+    device_->read_gradients(reinterpret_cast<float*>(gradients_.data()));
+  device_->read_scores(scores.losses.data(), scores.is_correct.data(), n_spikes_.data());
+  if (const auto at = device_->find_not_finite()) throw_not_finite(*at, update);
+}
+
+template <class Write>
+void KernlEvaluator::take_device_sums(const Write& write) {
+  sums_.resize(static_cast<std::size_t>(stride_));
+  device_->read_sums(sums_.data());
+  for (const PartRow& row : parameter_rows(plan_))
+    for (int i = 0; i < row.n; ++i)
+      write(row.in_sum + i, sums_[static_cast<std::size_t>(row.in_part + i)]);
 }
 
 // losses, and what was right, of the samples of the parts from first_part on
@@ -115,35 +149,59 @@ void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::i
   const auto n_neurons = static_cast<std::size_t>(rule_.n_neurons());
   const std::int64_t n_at_once = std::min(n_parts, n_parts_at_once_);
   const auto n_bytes = static_cast<std::size_t>(n_at_once * stride_) * sizeof(float);
-  if (gradients_.size() < n_bytes) gradients_ = AlignedMemory(n_bytes);
+  // with several ranks their parts' rows go over the host
+  const bool are_sums_on_device = cuda_ && ranks_->is_one();
+  if (!are_sums_on_device && gradients_.size() < n_bytes) gradients_ = AlignedMemory(n_bytes);
   n_spikes_.assign(static_cast<std::size_t>(n_parts) * n_neurons, 0);
   scores.losses.assign(n_samples, 0.0);
   scores.is_correct.assign(n_samples, 0);
   scores.gradient.resize(static_cast<std::size_t>(plan_.n_parameters()));
+  KernlTrialArgs batch{};
+  batch.trial.plan = &plan_.view();
+  batch.trial.parameters = block;
+  batch.trial.inputs = inputs.tiles().data();
+  batch.trial.n_tiles = inputs.n_samples();
+  batch.trial.t_end = plan_.view().n_steps;
+  batch.trial.resets = batch.trial.scores = 1;
+  batch.trial.labels = given_error ? nullptr : inputs.labels().data();
+  batch.trial.losses = scores.losses.data();
+  batch.trial.is_correct = scores.is_correct.data();
+  batch.rule = &rule_.view();
+  batch.given_error = given_error;
+  if (cuda_) set_device_batch(batch, n_parts);
   // with several ranks as many parts at a time as fit all of them
   const std::int64_t n_chunk = std::min(n_parts, n_at_once * ranks_->n_ranks());
   const auto mine = static_cast<std::size_t>(ranks_->rank());
   for (std::int64_t first = 0; first < n_parts; first += n_chunk) {
     const std::int64_t n = std::min(n_chunk, n_parts - first);
     const auto cut = cut_over_ranks(n, 1, ranks_->n_ranks());
+    const std::int64_t first_mine = first + cut[mine], n_mine = cut[mine + 1] - cut[mine];
     do_together(*ranks_, [&] {
-      pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t slot, int thread) {
-        run_part(first + cut[mine] + slot, slot, thread, inputs, block, update, scores,
-                 given_error);
-      });
+      if (cuda_)
+        run_on_device(first_mine, n_mine, first == 0, update, scores);
+      else
+        pool_.for_each(n_mine, [&](std::int64_t slot, int thread) {
+          run_part(first_mine + slot, slot, thread, batch, update);
+        });
     });
     // rounded once
     const bool is_first = first == 0, is_last = first + n == n_parts;
+    const auto finish = [&](std::int64_t at, double sum) {
+      scores.gradient[static_cast<std::size_t>(at)] = static_cast<float>(sum / inputs.n_samples());
+    };
+    if (are_sums_on_device) {
+      if (is_last) take_device_sums(finish);
+      continue;
+    }
     if (!is_first || !is_last) sums_.resize(scores.gradient.size());
     part_sums_.sum(
         pool_, reinterpret_cast<const float*>(gradients_.data()), stride_, cut,
         [&](std::int64_t at) { return is_first ? 0.0 : sums_[static_cast<std::size_t>(at)]; },
         [&](std::int64_t at, double sum) {
-          const auto i = static_cast<std::size_t>(at);
           if (is_last)
-            scores.gradient[i] = static_cast<float>(sum / inputs.n_samples());
+            finish(at, sum);
           else
-            sums_[i] = sum;
+            sums_[static_cast<std::size_t>(at)] = sum;
         });
     if (is_last) part_sums_.share(scores.gradient);
     if (!ranks_->is_one()) share_scores(first, cut, scores);

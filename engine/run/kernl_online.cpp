@@ -5,7 +5,10 @@
 #include <cstring>
 
 #include "engine/config/user_error.h"
+#include "engine/device/device_kernl.h"
 #include "engine/learning/sums.h"
+#include "kernels/cuda/cuda_library.h"
+#include "kernels/step/kernl_parts.h"
 
 namespace spikelane {
 
@@ -20,11 +23,18 @@ KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlCon
       k_steps_(config.k_steps),
       part_sums_(parameter_rows(plan)),
       state_(plan, 1, n_rows),
+      n_teams_(pool.n_threads()),
       has_host_(has_host),
       stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
       surrogate_(config.surrogate),
       gamma_(config.gamma) {
-  for (int thread = 0; thread < pool.n_threads(); ++thread) scratch_.emplace_back(plan, 1, false);
+  if (const CudaFunctions* cuda = cuda_of(kernels); cuda && !has_host) {
+    device_ = std::make_unique<DeviceKernlOnline>(*cuda, plan, n_rows);
+    n_teams_ = device_->n_blocks();
+  }
+  // the CPU resets and scores rows in any case
+  for (int thread = 0; thread < (device_ ? 1 : n_teams_); ++thread)
+    scratch_.emplace_back(plan, 1, false);
   place_memory();
   use_ranks(one_rank());
   reset();
@@ -37,67 +47,87 @@ void KernlOnline::use_ranks(Ranks& ranks) {
   cut_ = cut_over_ranks(n_parts_, 1, ranks.n_ranks());
 }
 
-void KernlOnline::place_memory() {
+// rows and what teams work with
+template <class Take>
+void KernlOnline::place_rows(std::int64_t n_largest, const Take& take) {
   const PlanView& view = plan_.view();
   const auto n_learned = rule_.learned().size();
-  const auto n_rows = static_cast<std::size_t>(n_rows_);
-  rows_.resize(n_rows * n_learned);
-  histories_.resize(n_rows * static_cast<std::size_t>(view.n_populations));
-  online_.resize(scratch_.size());
-  kernl_.resize(scratch_.size());
-  std::int64_t n_largest = 0, n_pre = 0;
+  const auto n_populations = static_cast<std::size_t>(view.n_populations);
+  std::int64_t n_pre = 0;
   for (const LearnedView& learned : rule_.learned()) {
-    n_largest = std::max<std::int64_t>(n_largest, learned.n_padded);
     const PopulationView& population = plan_.population(learned.population);
     for (int q = 0; q < population.n_projections; ++q)
       n_pre = std::max<std::int64_t>(n_pre, population.projections[q].n_pre);
   }
   const std::int64_t k = k_steps_;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(n_rows_); ++row) {
+    for (int p = 0; p < view.n_populations; ++p) {
+      const PopulationView& population = plan_.population(p);
+      if (!is_spiking(population.model)) continue;
+      HistoryView& history = histories_[row * n_populations + static_cast<std::size_t>(p)];
+      history.window = k_steps_ + 1;
+      history.surrogate = static_cast<Surrogate>(surrogate_);
+      history.gamma = static_cast<float>(gamma_);
+      if (population.model == Model::kAlif) take(history.h, (k + 1) * population.n_padded);
+      take(history.step_begin, k + 2);
+      take(history.units, (k + 1) * population.n);
+    }
+    for (std::size_t l = 0; l < n_learned; ++l) {
+      const LearnedView& learned = rule_.learned()[l];
+      KernlOnlineRow& online = rows_[row * n_learned + l];
+      take(online.fast, stride_);
+      if (learned.has_slow) take(online.slow, stride_);
+      take(online.read, stride_);
+      take(online.q, k * learned.n_padded);
+      online.h = histories_[row * n_populations + static_cast<std::size_t>(learned.population)].h;
+    }
+  }
+  for (std::size_t team = 0; team < online_.size(); ++team) {
+    KernlOnlineScratch& online = online_[team];
+    take(online.coefficients, 12 * n_largest);
+    take(online.events, 4 * k * n_largest);
+    take(online.event_begin, n_pre + 1);
+    take(online.event_next, n_pre);
+    take(online.event_steps, n_pre * k);
+    if (has_host_) take(online.event_values, std::int64_t{view.n_inputs} * k);
+    take(kernl_[team].output_error, std::int64_t{plan_.output().n_padded});
+  }
+  take(gradients_, n_parts_ * stride_);
+}
+
+// what the caller gives step by step
+template <class Take>
+void KernlOnline::place_frames(std::int64_t n_largest, const Take& take) {
+  const std::int64_t k = k_steps_, n_inputs = plan_.view().n_inputs;
+  take(given_error_, n_rows_ * n_largest);
+  take(frame_units_, n_rows_ * k * n_inputs + 1);
+  take(frame_begin_, n_rows_ * (k + 1));
+  if (has_host_) {
+    take(frame_values_, n_rows_ * k * n_inputs);
+    take(output_error_, std::int64_t{n_rows_} * plan_.output().n_padded);
+  }
+}
+
+void KernlOnline::place_memory() {
+  const PlanView& view = plan_.view();
+  const auto n_rows = static_cast<std::size_t>(n_rows_);
+  rows_.resize(n_rows * rule_.learned().size());
+  histories_.resize(n_rows * static_cast<std::size_t>(view.n_populations));
+  online_.resize(static_cast<std::size_t>(n_teams_));
+  kernl_.resize(online_.size());
+  std::int64_t n_largest = 0;
+  for (const LearnedView& learned : rule_.learned())
+    n_largest = std::max<std::int64_t>(n_largest, learned.n_padded);
+  if (device_) {
+    const auto place = [&](const auto& take) { place_rows(n_largest, take); };
+    point_arrays(device_->take(bytes_of_arrays(place)), place);
+    device_->set_views(rows_, histories_, kernl_, online_);
+  }
   memory_ = carve([&](const auto& take) {
-    for (std::size_t row = 0; row < n_rows; ++row) {
-      for (int p = 0; p < view.n_populations; ++p) {
-        const PopulationView& population = plan_.population(p);
-        if (!is_spiking(population.model)) continue;
-        HistoryView& history = histories_[row * static_cast<std::size_t>(view.n_populations) +
-                                          static_cast<std::size_t>(p)];
-        history.window = k_steps_ + 1;
-        history.surrogate = static_cast<Surrogate>(surrogate_);
-        history.gamma = static_cast<float>(gamma_);
-        if (population.model == Model::kAlif) take(history.h, (k + 1) * population.n_padded);
-        take(history.step_begin, k + 2);
-        take(history.units, (k + 1) * population.n);
-      }
-      for (std::size_t l = 0; l < n_learned; ++l) {
-        const LearnedView& learned = rule_.learned()[l];
-        KernlOnlineRow& online = rows_[row * n_learned + l];
-        take(online.fast, stride_);
-        if (learned.has_slow) take(online.slow, stride_);
-        take(online.read, stride_);
-        take(online.q, k * learned.n_padded);
-        online.h = histories_[row * static_cast<std::size_t>(view.n_populations) +
-                              static_cast<std::size_t>(learned.population)]
-                       .h;
-      }
-    }
-    for (std::size_t thread = 0; thread < scratch_.size(); ++thread) {
-      KernlOnlineScratch& online = online_[thread];
-      take(online.coefficients, 12 * n_largest);
-      take(online.events, 4 * k * n_largest);
-      take(online.event_begin, n_pre + 1);
-      take(online.event_next, n_pre);
-      take(online.event_steps, n_pre * k);
-      if (has_host_) take(online.event_values, std::int64_t{view.n_inputs} * k);
-      take(kernl_[thread].output_error, std::int64_t{plan_.output().n_padded});
-    }
-    take(gradients_, n_parts_ * stride_);
-    take(given_error_, n_rows_ * n_largest);
-    take(frame_units_, n_rows_ * k * view.n_inputs + 1);
-    take(frame_begin_, n_rows_ * (k + 1));
-    if (has_host_) {
-      take(frame_values_, n_rows_ * k * view.n_inputs);
-      take(output_error_, std::int64_t{n_rows_} * plan_.output().n_padded);
-    }
+    if (!device_) place_rows(n_largest, take);
+    place_frames(n_largest, take);
   });
+  const std::int64_t k = k_steps_;
   for (int row = 0; row < n_rows_; ++row) {
     InputView frame{};
     frame.units = frame_units_ + row * k * view.n_inputs;
@@ -122,61 +152,96 @@ void KernlOnline::reset() {
   args.scratch = &scratch_[0].view();
   args.not_finite = &not_finite;
   kernels_.run_tiles(args);
+  if (device_) {
+    device_->reset(state_.tiles(0));
+    is_state_stale_ = false;
+    return;
+  }
   for (const KernlOnlineRow& row : rows_)
     for (float* traces : {row.fast, row.slow, row.read})
       if (traces) std::fill_n(traces, stride_, 0.0f);
   std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
 }
 
-void KernlOnline::run_part(int part, int thread, const InputView* inputs,
-                           const std::int32_t* labels, const float* block, int n_steps,
-                           const float* given_error, const float* output_error) {
-  const int begin = part * static_cast<int>(kSumBlock);
-  const int end = std::min(begin + static_cast<int>(kSumBlock), n_rows_);
-  const auto at_thread = static_cast<std::size_t>(thread);
-  const auto n_learned = static_cast<std::int64_t>(rule_.learned().size());
-  NotFinite not_finite{-1, 0, 0, 0};
+KernlOnlineArgs KernlOnline::args_for(const InputView* inputs, const float* block, int n_steps) {
   KernlOnlineArgs args{};
   args.trial.plan = &plan_.view();
   args.trial.parameters = block;
-  args.trial.inputs = inputs + begin;
-  args.trial.n_tiles = end - begin;
+  args.trial.inputs = inputs;
+  args.trial.n_tiles = n_rows_;
   args.trial.t_begin = t_;
   args.trial.t_end = t_ + n_steps;
-  args.trial.first_tile = begin;
-  args.trial.tiles = state_.tiles(0) + begin * state_.tile_bytes();
+  args.trial.tiles = state_.tiles(0);
   args.trial.tile_stride = state_.tile_bytes();
-  args.trial.scratch = &scratch_[at_thread].view();
-  args.trial.labels = labels ? labels + begin : nullptr;
-  args.trial.not_finite = &not_finite;
   args.rule = &rule_.view();
-  args.kernl = &kernl_[at_thread];
-  args.online = &online_[at_thread];
-  args.rows = rows_.data() + begin * n_learned;
-  args.histories = histories_.data() + std::int64_t{begin} * plan_.view().n_populations;
+  args.rows = rows_.data();
+  args.histories = histories_.data();
   args.k_steps = k_steps_;
   args.t_trial_end = has_host_ ? -1 : plan_.view().n_steps;
-  args.gradient = gradients_ + part * stride_;
-  if (given_error)
-    args.given_error = given_error + std::int64_t{begin} * rule_.learned()[0].n_padded;
   args.defers_error = has_host_;
-  if (output_error)
-    args.output_error = output_error + std::int64_t{begin} * plan_.output().n_padded;
-  kernels_.run_kernl_online(args);
-  if (not_finite.population < 0) return;
+  return args;
+}
+
+KernlOnline::~KernlOnline() = default;
+
+void KernlOnline::throw_not_finite(const NotFinite& at) const {
   throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(not_finite.population)].name +
-                 "\", row " + std::to_string(not_finite.tile) + ", at or before step " +
-                 std::to_string(not_finite.step));
+                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
+                 "\", row " + std::to_string(at.tile) + ", at or before step " +
+                 std::to_string(at.step));
+}
+
+void KernlOnline::run_part(int part, int thread, const KernlOnlineArgs& all) {
+  const int begin = part * static_cast<int>(kSumBlock);
+  const auto at_thread = static_cast<std::size_t>(thread);
+  NotFinite not_finite{-1, 0, 0, 0};
+  KernlOnlineArgs args =
+      part_of(all, begin, std::min(begin + static_cast<int>(kSumBlock), n_rows_));
+  args.trial.scratch = &scratch_[at_thread].view();
+  args.trial.not_finite = &not_finite;
+  args.kernl = &kernl_[at_thread];
+  args.online = &online_[at_thread];
+  args.gradient = gradients_ + part * stride_;
+  kernels_.run_kernl_online(args);
+  if (not_finite.population >= 0) throw_not_finite(not_finite);
+}
+
+// one step, by the caller's thread
+void KernlOnline::run_frame(const KernlOnlineArgs& all) {
+  if (device_) {
+    run_on_device(all, t_ % k_steps_ + 1, 0);
+    return;
+  }
+  for (int part = 0; part < n_parts_; ++part) run_part(part, 0, all);
+}
+
+void KernlOnline::run_on_device(const KernlOnlineArgs& all, int n_input_steps,
+                                std::uint64_t inputs_number) {
+  const auto mine = static_cast<std::size_t>(ranks_->rank());
+  device_->run(all, static_cast<int>(cut_[mine]), static_cast<int>(cut_[mine + 1]), n_input_steps,
+               inputs_number, gradients_, stride_);
+  is_state_stale_ = true;
+  if (const auto at = device_->find_not_finite()) throw_not_finite(*at);
+}
+
+const State& KernlOnline::state() const {
+  if (is_state_stale_) device_->read_tiles(state_.tiles(0));
+  is_state_stale_ = false;
+  return state_;
 }
 
 void KernlOnline::run(const EncodedInputs& inputs, const float* block, int n_steps) {
   assert(inputs.n_samples() == n_rows_ && t_ % k_steps_ + n_steps <= k_steps_);
+  KernlOnlineArgs all = args_for(inputs.tiles().data(), block, n_steps);
+  all.trial.labels = inputs.labels().data();
   const auto mine = static_cast<std::size_t>(ranks_->rank());
   do_together(*ranks_, [&] {
+    if (device_) {
+      run_on_device(all, inputs.n_steps(), inputs.number());
+      return;
+    }
     pool_.for_each(cut_[mine + 1] - cut_[mine], [&](std::int64_t i, int thread) {
-      run_part(static_cast<int>(cut_[mine] + i), thread, inputs.tiles().data(),
-               inputs.labels().data(), block, n_steps, nullptr);
+      run_part(static_cast<int>(cut_[mine] + i), thread, all);
     });
   });
   t_ += n_steps;
@@ -202,8 +267,9 @@ void KernlOnline::step(const float* block, std::span<const float> x, std::span<c
                 error.data() + static_cast<std::size_t>(row) * n, n * sizeof(float));
     frame_views_[static_cast<std::size_t>(row)].first_step = t_ - u;
   }
-  for (int part = 0; part < n_parts_; ++part)
-    run_part(part, 0, frame_views_.data(), nullptr, block, 1, given_error_);
+  KernlOnlineArgs all = args_for(frame_views_.data(), block, 1);
+  all.given_error = given_error_;
+  run_frame(all);
   ++t_;
 }
 
@@ -219,8 +285,7 @@ void KernlOnline::act(const float* block, std::span<const float> x) {
                 x.data() + static_cast<std::size_t>(row) * n_inputs, n_inputs * sizeof(float));
     frame_views_[static_cast<std::size_t>(row)].first_step = t_ - u;
   }
-  for (int part = 0; part < n_parts_; ++part)
-    run_part(part, 0, frame_views_.data(), nullptr, block, 1, nullptr);
+  run_frame(args_for(frame_views_.data(), block, 1));
   ++t_;
   has_learned_ = false;
 }
@@ -235,8 +300,9 @@ bool KernlOnline::learn(const float* block, std::span<const float> error) {
                   error.data() + std::int64_t{row} * output.n,
                   static_cast<std::size_t>(output.n) * sizeof(float));
   --t_;  // of the step that was taken
-  for (int part = 0; part < n_parts_; ++part)
-    run_part(part, 0, frame_views_.data(), nullptr, block, 1, nullptr, output_error_);
+  KernlOnlineArgs all = args_for(frame_views_.data(), block, 1);
+  all.output_error = output_error_;
+  run_frame(all);
   ++t_;
   has_learned_ = true;
   return t_ % k_steps_ == 0;
@@ -257,15 +323,26 @@ void KernlOnline::set_t(int t) {
 }
 
 void KernlOnline::take_gradient(std::span<float> gradient) {
+  const auto add = [&](std::int64_t at, double sum) {
+    float& to = gradient[static_cast<std::size_t>(at)];
+    to = static_cast<float>(static_cast<double>(to) + sum);
+  };
+  if (device_ && ranks_->is_one()) {
+    const std::vector<double> sums = device_->take_sums(gradients_, stride_);
+    for (const PartRow& row : parameter_rows(plan_))
+      for (int i = 0; i < row.n; ++i)
+        add(row.in_sum + i, sums[static_cast<std::size_t>(row.in_part + i)]);
+    return;
+  }
   const std::int64_t first = cut_[static_cast<std::size_t>(ranks_->rank())];
+  // with several ranks their parts' rows go over the host
+  std::vector<float> copy;
+  if (device_) copy = device_->take_gradients(gradients_, stride_);
+  const float* parts = device_ ? copy.data() : gradients_;
   part_sums_.sum(
-      pool_, gradients_ + first * stride_, stride_, cut_, [](std::int64_t) { return 0.0; },
-      [&](std::int64_t at, double sum) {
-        float& to = gradient[static_cast<std::size_t>(at)];
-        to = static_cast<float>(static_cast<double>(to) + sum);
-      });
+      pool_, parts + first * stride_, stride_, cut_, [](std::int64_t) { return 0.0; }, add);
   part_sums_.share(gradient);
-  std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
+  if (!device_) std::fill_n(gradients_, n_parts_ * stride_, 0.0f);
 }
 
 void KernlOnline::score(const EncodedInputs& inputs, const float* block,
@@ -283,7 +360,7 @@ void KernlOnline::score(const EncodedInputs& inputs, const float* block,
   args.n_tiles = static_cast<int>(begin[mine + 1] - first);
   args.t_begin = args.t_end = t_;
   args.scores = 1;
-  args.tiles = state_.tiles(0) + first * state_.tile_bytes();
+  args.tiles = state().tiles(0) + first * state_.tile_bytes();
   args.tile_stride = state_.tile_bytes();
   args.scratch = &scratch_[0].view();
   args.labels = inputs.labels().data() + first;
@@ -301,7 +378,7 @@ std::vector<std::int64_t> KernlOnline::n_spikes() const {
     const auto n = static_cast<std::size_t>(learned.n);
     std::vector<std::int64_t> of_population(n, 0);
     const auto values =
-        state_.gather_floats(plan_.population(learned.population).at.n_spikes, learned.n);
+        state().gather_floats(plan_.population(learned.population).at.n_spikes, learned.n);
     for (std::size_t i = 0; i < values.size(); ++i)
       of_population[i % n] += static_cast<std::int64_t>(values[i]);
     counts.insert(counts.end(), of_population.begin(), of_population.end());
@@ -312,6 +389,7 @@ std::vector<std::int64_t> KernlOnline::n_spikes() const {
 }
 
 std::span<const float> KernlOnline::traces(int row, int filter) const {
+  assert(!device_);
   const KernlOnlineRow& online = rows_[static_cast<std::size_t>(row) * rule_.learned().size()];
   const float* from = filter == 0 ? online.fast : filter == 1 ? online.slow : online.read;
   return {from, from ? static_cast<std::size_t>(stride_) : 0};
@@ -319,6 +397,7 @@ std::span<const float> KernlOnline::traces(int row, int filter) const {
 
 std::size_t KernlOnline::n_bytes() const {
   std::size_t n = memory_.size() + state_.n_bytes();
+  if (device_) n += device_->n_bytes();
   for (const Scratch& scratch : scratch_) n += scratch.n_bytes();
   return n;
 }

@@ -1,8 +1,10 @@
 // KernlOnline: rows that learn while they act (kernels/step/kernl_online.h). State, traces and the
-// buffers of one block of K steps; nothing in it grows with time.
+// buffers of one block of K steps; nothing in it grows with time. Where the CUDA backend was chosen
+// all of that lies on the device, but not for a host's rows.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -16,12 +18,15 @@
 
 namespace spikelane {
 
+class DeviceKernlOnline;
+
 class KernlOnline {
  public:
   /// For `n_rows` rows; all must outlive it. Sources of learned populations have no synaptic trace.
   /// With a host, inputs and errors come from calls of act and learn, without an end of the trial.
   KernlOnline(const Plan& plan, const KernlRule& rule, const KernlConfig& config,
               const KernelTable& kernels, ThreadPool& pool, int n_rows, bool has_host = false);
+  ~KernlOnline();
 
   /// Cuts the rows over ranks, parts of 8 each, for run, take_gradient, score and n_spikes, which
   /// all ranks then call; only without a host.
@@ -65,18 +70,25 @@ class KernlOnline {
              std::vector<std::uint8_t>& is_correct);
   /// Spikes of each learned neuron since the reset, all rows.
   std::vector<std::int64_t> n_spikes() const;
-  const State& state() const { return state_; }
+  const State& state() const;
   State& edit_state() { return state_; }
   /// The trace of `filter` (0 fast, 1 slow, 2 after the readout) of one row, as the weights lie in
-  /// a block; at a block's end.
+  /// a block; at a block's end. Not of a device.
   std::span<const float> traces(int row, int filter) const;
   std::size_t n_bytes() const;
 
  private:
-  void run_part(int part, int thread, const InputView* inputs, const std::int32_t* labels,
-                const float* block, int n_steps, const float* given_error,
-                const float* output_error = nullptr);
+  // of all rows, without what belongs to a team or a part
+  KernlOnlineArgs args_for(const InputView* inputs, const float* block, int n_steps);
+  void run_part(int part, int thread, const KernlOnlineArgs& all);
+  void run_frame(const KernlOnlineArgs& all);
+  void run_on_device(const KernlOnlineArgs& all, int n_input_steps, std::uint64_t inputs_number);
+  [[noreturn]] void throw_not_finite(const NotFinite& at) const;
   void place_memory();
+  template <class Take>
+  void place_rows(std::int64_t n_largest, const Take& take);
+  template <class Take>
+  void place_frames(std::int64_t n_largest, const Take& take);
 
   const Plan& plan_;
   const KernlRule& rule_;
@@ -87,13 +99,17 @@ class KernlOnline {
   PartSums part_sums_;
   Ranks* ranks_ = &one_rank();
   std::vector<std::int64_t> cut_;  // parts of each rank
-  State state_;
-  std::vector<Scratch> scratch_;  // one a thread
+  mutable State state_;
+  mutable bool is_state_stale_ = false;        // the device has gone on
+  std::unique_ptr<DeviceKernlOnline> device_;  // where it was chosen; never with a host
+  int n_teams_;                                // threads, or blocks of the device
+  std::vector<Scratch> scratch_;               // one a thread
   AlignedMemory memory_;
+  // from here to gradients_ all points to the device, where there is one
   std::vector<KernlOnlineRow> rows_;        // (rows, learned)
   std::vector<HistoryView> histories_;      // (rows, populations)
-  std::vector<KernlOnlineScratch> online_;  // one a thread
-  std::vector<KernlScratch> kernl_;         // one a thread
+  std::vector<KernlOnlineScratch> online_;  // one a team
+  std::vector<KernlScratch> kernl_;         // one a team
   float* gradients_ = nullptr;              // (parts, stride)
   float* given_error_ = nullptr;            // (rows, n_padded)
   std::int32_t* frame_units_ = nullptr;     // (rows, K, I) the caller's spikes in this block

@@ -15,6 +15,10 @@
 
 namespace spikelane {
 
+struct CudaKernlTrialArgs;  // kernels/cuda/kernl_args.h
+struct CudaKernlOnlineArgs;
+struct CudaPartSumArgs;
+
 struct CudaDeviceInfo {
   char name[256];
   int compute_capability;  // 90 is 9.0
@@ -102,6 +106,15 @@ struct CudaFunctions {
                              int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
                              int* has_shared_block, int* has_shared_table);
   const char* (*run_trials)(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+
+  /// Cuts n_parts parts of a batch over the device, for a net whose largest population has
+  /// n_largest neurons.
+  const char* (*plan_kernl)(int n_largest, int n_parts, int is_online, CudaGrid* grid);
+  /// The args lie on the host.
+  const char* (*run_kernl_trials)(const CudaKernlTrialArgs* args, const CudaGrid* grid);
+  const char* (*run_kernl_online)(const CudaKernlOnlineArgs* args, const CudaGrid* grid);
+  const char* (*sum_parts)(const CudaPartSumArgs* args);
+
   /// The kernels by number, from 0; false beyond the last.
   bool (*describe_kernel)(int i, CudaKernelInfo* info);
 };

@@ -84,8 +84,11 @@ extern "C" __attribute__((visibility("default"))) const spikelane::CudaFunctions
 spikelane_cuda_functions() {
   using namespace spikelane::cuda;
   static const spikelane::CudaFunctions functions = {
-      count_devices,  describe_device, allocate,       release, allocate_pinned,
-      release_pinned, copy_in,         copy_out,       fill,    wait,
-      plan_trials,    run_trials,      describe_kernel};
+      count_devices, describe_device,  allocate,
+      release,       allocate_pinned,  release_pinned,
+      copy_in,       copy_out,         fill,
+      wait,          plan_trials,      run_trials,
+      plan_kernl,    run_kernl_trials, run_kernl_online,
+      sum_parts,     describe_kernel};
   return &functions;
 }

@@ -17,6 +17,10 @@ const char* plan_trials(Layout layout, int n_largest, int n_members, int n_tiles
                         int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
                         int* has_shared_block, int* has_shared_table);
 const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid);
+const char* run_kernl_trials(const CudaKernlTrialArgs* args, const CudaGrid* grid);
+const char* run_kernl_online(const CudaKernlOnlineArgs* args, const CudaGrid* grid);
+const char* sum_parts(const CudaPartSumArgs* args);
 /// The kernels, each compiled in a file of its own.
 using TrialKernel = void (*)(const CudaTrialArgs*);
 TrialKernel sample_lane_trials();

@@ -184,6 +184,8 @@ SPIKELANE_HD void finish_block(const Team& team, const Tile& tile, const KernlOn
   for (int l = 0; l < args.rule->n_learned; ++l) {
     const LearnedView& learned = args.rule->learned[l];
     const KernlOnlineRow& row = rows[l];
+    // neurons of the population before lie elsewhere in the same scratch
+    team.sync();
     for (int i = team.vector_begin(); i < learned.n_padded; i += team.vector_step())
       follow_block_back(team, args, learned, row, i, n_steps);
     const PopulationView& population = tile.plan->populations[learned.population];

@@ -82,7 +82,7 @@ SPIKELANE_HD void merge_events(const Team& team, const Tile& tile, const Learned
     }
     for (int q = 0; q < target.n_projections; ++q) {
       const ProjectionView& projection = target.projections[q];
-      const int filtered = projection.delta > 0.0f;
+      const bool is_filtered = projection.delta > 0.0f;
       UnitRange fired{nullptr, nullptr};
       if (projection.source == kInputSource) {
         fired = units_into(tile, projection, t);
@@ -93,13 +93,15 @@ SPIKELANE_HD void merge_events(const Team& team, const Tile& tile, const Learned
         fired = {history.units + history.step_begin[t_sent],
                  history.units + history.step_begin[t_sent + 1]};
       }
-      int32_t& n = filtered ? n_filtered : n_plain;
-      int32_t* rows = kernl.rows[filtered] + n;
+      int32_t* rows = is_filtered ? kernl.rows[1] + n_filtered : kernl.rows[0] + n_plain;
       const auto weight = static_cast<int32_t>(projection.weight);
       const auto n_fired = static_cast<int32_t>(fired.end - fired.begin);
       for (int32_t k = team.worker(); k < n_fired; k += team.n_workers())
         rows[k] = weight + fired.begin[k] * projection.weight_stride;
-      n += n_fired;
+      if (is_filtered)
+        n_filtered += n_fired;
+      else
+        n_plain += n_fired;
     }
   }
   if (team.is_leader()) {
@@ -204,13 +206,18 @@ SPIKELANE_HD void make_signals(const Team& team, const Tile& tile, const KernlTr
   }
 }
 
-/// The backward sweep of 32 neurons from i on: state in registers, their columns of the gradient in
-/// L1. kHasSignals: L and L' were made by make_signals.
+// groups of 16 neurons of a backward sweep; of workers with one lane one, so that indices keep
+// theirs
+template <class Team>
+constexpr int kSweepBlock = Team::kWidth == 1 ? 1 : 2;
+
+/// The backward sweep of kSweepBlock groups of 16 neurons from i on: state in registers, their
+/// columns of the gradient in L1. kHasSignals: L and L' were made by make_signals.
 template <bool kHasSlow, bool kHasSignals, bool kHasTrace, class Team>
 SPIKELANE_HD void sweep_back(const Team& team, const Tile& tile, const KernlTrialArgs& args,
                              const LearnedView& learned, int i) {
   using F = typename Team::F;
-  constexpr int kBlock = 2;
+  constexpr int kBlock = kSweepBlock<Team>;
   const KernlScratch& kernl = *args.kernl;
   const HistoryView& history = tile.scratch->histories[learned.population];
   const int64_t stride = int64_t{history.window} * kLanes;
@@ -297,9 +304,9 @@ SPIKELANE_HD void add_hidden_gradient(const Team& team, const Tile& tile,
   const bool has_signals = given_error || learned.sensitivity || learned.slow_sensitivity;
   if (has_signals) make_signals(team, tile, args, learned, given_error);
   const bool has_trace = args.kernl->step_begin[1][plan.n_steps] > 0;
-  // from here on two vectors go to one worker
-  team.sync();
-  for (int i = 2 * team.vector_begin(); i < learned.n_padded; i += 2 * team.vector_step()) {
+  constexpr int kBlock = kSweepBlock<Team>;
+  for (int i = kBlock * team.vector_begin(); i < learned.n_padded;
+       i += kBlock * team.vector_step()) {
     auto sweep = [&](auto slow, auto signals, auto trace) {
       sweep_back<decltype(slow)::value, decltype(signals)::value, decltype(trace)::value>(
           team, tile, args, learned, i);
@@ -326,26 +333,23 @@ SPIKELANE_HD void add_hidden_gradient(const Team& team, const Tile& tile,
 /// Trials of args.trial's samples, one after the other, each with its gradient.
 template <class Team>
 SPIKELANE_HD void run_kernl_trials(const Team& team, const KernlTrialArgs& args) {
-  const PlanView& plan = *args.trial.plan;
+  const TrialArgs& trial = args.trial;
+  const PlanView& plan = *trial.plan;
   const PopulationView& output = plan.populations[plan.output];
-  for (int sample = 0; sample < args.trial.n_tiles; ++sample) {
-    TrialArgs trial = args.trial;
-    trial.inputs += sample;
-    trial.n_tiles = 1;
-    trial.first_tile += sample;
-    trial.labels = args.trial.labels ? args.trial.labels + sample : nullptr;
-    trial.losses += sample;
-    trial.is_correct += sample;
+  SPIKELANE_ROLLED
+  for (int sample = 0; sample < trial.n_tiles; ++sample) {
     for (int p = 0; p < plan.n_populations; ++p)
       if (is_spiking(plan.populations[p].model) && team.is_leader())
         trial.scratch->histories[p].step_begin[0] = 0;
-    run_tiles(team, trial);
-    const Tile tile{&plan,       trial.parameters, trial.parameters, trial.inputs, trial.scratch,
-                    trial.tiles, trial.not_finite, trial.first_tile, trial.t_begin};
+    run_tile<Layout::kNeuronLanes>(team, trial, sample, sample);
+    team.sync();
+    const Tile tile{&plan,         trial.parameters, trial.parameters, trial.inputs + sample,
+                    trial.scratch, trial.tiles,      trial.not_finite, trial.first_tile + sample,
+                    trial.t_begin};
     if (trial.labels) {
       float* error = args.kernl->output_error;
       if (team.is_leader()) {
-        loss_errors(plan.loss, trial.scratch->logits, output.n, trial.labels[0], error);
+        loss_errors(plan.loss, trial.scratch->logits, output.n, trial.labels[sample], error);
         for (int o = 0; o < output.n; ++o) error[o] = error[o] * args.rule->error_scale;
       }
       team.sync();

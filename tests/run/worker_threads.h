@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/cpu/kernel_table.h"
+#include "kernels/step/kernl_online.h"
 #include "kernels/step/lane_workers.h"
 #include "kernels/step/trial.h"
 
@@ -80,6 +82,26 @@ void run_on_threads(int n_workers, const Work& work) {
   for (int i = 0; i < n_workers; ++i)
     threads.emplace_back([&shared, &work, i] { work(LaneWorkers<WorkerThread>{{&shared, i}}); });
   for (std::thread& thread : threads) thread.join();
+}
+
+// two vectors: loops over neurons are shared out between them
+inline constexpr int kRowWorkers = 32;
+
+/// The fastest CPU table, whose steps and trials run on teams of threads.
+inline KernelTable thread_kernels() {
+  KernelTable table = *find_kernels("");
+  table.run_tiles = [](const TrialArgs& args) {
+    const bool is_sample_lanes = args.plan->layout == Layout::kSampleLanes;
+    run_on_threads(is_sample_lanes ? kLanes : kRowWorkers,
+                   [&](const auto& team) { run_tiles(team, args); });
+  };
+  table.run_kernl_trials = [](const KernlTrialArgs& args) {
+    run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_trials(team, args); });
+  };
+  table.run_kernl_online = [](const KernlOnlineArgs& args) {
+    run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_online(team, args); });
+  };
+  return table;
 }
 
 }  // namespace spikelane::test

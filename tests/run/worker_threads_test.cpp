@@ -7,30 +7,11 @@
 #include <set>
 #include <string>
 
-#include "kernels/step/kernl_online.h"
 #include "tests/run/scene_hashes.h"
 #include "tests/run/scene_runs.h"
 
 namespace spikelane::test {
 namespace {
-
-constexpr int kRowWorkers = 32;  // two vectors: loops over neurons are shared out between them
-
-KernelTable thread_kernels() {
-  KernelTable table = *find_kernels("");
-  table.run_tiles = [](const TrialArgs& args) {
-    const bool is_sample_lanes = args.plan->layout == Layout::kSampleLanes;
-    run_on_threads(is_sample_lanes ? kLanes : kRowWorkers,
-                   [&](const auto& team) { run_tiles(team, args); });
-  };
-  table.run_kernl_trials = [](const KernlTrialArgs& args) {
-    run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_trials(team, args); });
-  };
-  table.run_kernl_online = [](const KernlOnlineArgs& args) {
-    run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_online(team, args); });
-  };
-  return table;
-}
 
 // a few samples and steps of a scene show each of its phases
 Scene shortened(Scene scene) {

@@ -1,0 +1,95 @@
+// Learning by KeRNL and e-prop on a CUDA device: what KernlEvaluator and KernlOnline go through
+// where the CUDA backend was chosen. Both hand over the args that the CPU's kernels take; pointers
+// are replaced by those of copies.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "engine/device/device_views.h"
+#include "engine/learning/kernl_memory.h"
+#include "engine/learning/sums.h"
+#include "kernels/cuda/kernl_args.h"
+
+namespace spikelane {
+
+/// Whole trials of a batch with their gradients, in parts of kSumBlock samples.
+class DeviceKernlTrials {
+ public:
+  /// For batches of `n_samples`, of whose parts n_parts_at_once run in one launch. Throws RunError
+  /// where the device has too little memory.
+  DeviceKernlTrials(const CudaFunctions& cuda, const Plan& plan, const KernlRule& rule,
+                    const KernlConfig& config, int n_samples, int n_parts_at_once,
+                    bool takes_error);
+
+  /// The batch that parts are taken of next, with its weights and its rule: all is copied.
+  void set_batch(const KernlTrialArgs& batch);
+  void run(int first_part, int n_parts);
+  /// Adds the gradients of the last run to the sums over parts, or begins them.
+  void add_to_sums(bool is_first);
+
+  /// These wait. The first part of the last run whose state is not finite:
+  std::optional<NotFinite> find_not_finite();
+  /// Gradients of the last run, (parts, stride of a part), laid out as a member's block.
+  void read_gradients(float* gradients);
+  /// (stride of a part)
+  void read_sums(double* sums);
+  /// Of the last run, into the batch's arrays: losses and is_correct (samples), n_spikes (parts,
+  /// learned neurons).
+  void read_scores(double* losses, std::uint8_t* is_correct, std::int32_t* n_spikes);
+
+ private:
+  const CudaFunctions& cuda_;
+  const Plan& plan_;
+  CudaGrid grid_{};
+  DeviceScratch scratch_;
+  DeviceMemory views_memory_, memory_, batch_memory_;
+  PinnedMemory views_pinned_, batch_pinned_;
+  CudaKernlTrialArgs args_{};
+  double* sums_ = nullptr;
+};
+
+/// Rows that learn while they act: their state stays on the device, with traces and histories.
+class DeviceKernlOnline {
+ public:
+  DeviceKernlOnline(const CudaFunctions& cuda, const Plan& plan, int n_rows);
+
+  int n_blocks() const { return grid_.n_blocks; }
+  /// Memory for the arrays of rows, blocks and gradients, whose views follow.
+  char* take(std::size_t n_bytes);
+  void set_views(std::span<const KernlOnlineRow> rows, std::span<const HistoryView> histories,
+                 std::span<const KernlScratch> kernl, std::span<const KernlOnlineScratch> online);
+
+  /// State as in `tiles`, all that was taken zero.
+  void reset(const char* tiles);
+  /// Steps of the rows of some parts. Inputs are copied where they are not those of `inputs_number`
+  /// already (0: they always are), n_input_steps of them.
+  void run(const KernlOnlineArgs& all, int first_part, int end_part, int n_input_steps,
+           std::uint64_t inputs_number, float* gradients, std::int64_t stride);
+
+  /// These wait. The first part of the last run whose state is not finite:
+  std::optional<NotFinite> find_not_finite();
+  void read_tiles(char* tiles);
+  /// Sums over the parts' gradients (parts, stride), which are zero then.
+  std::vector<double> take_sums(float* gradients, std::int64_t stride);
+  /// The parts' gradients themselves, likewise.
+  std::vector<float> take_gradients(float* gradients, std::int64_t stride);
+  std::size_t n_bytes() const { return state_memory_.size() + memory_.size(); }
+
+ private:
+  const CudaFunctions& cuda_;
+  const Plan& plan_;
+  CudaGrid grid_{};
+  DeviceScratch scratch_;
+  DeviceMemory plan_memory_, state_memory_, memory_, views_memory_, inputs_memory_, rule_memory_;
+  PinnedMemory plan_pinned_, views_pinned_, inputs_pinned_, rule_pinned_;
+  CudaKernlOnlineArgs args_{};
+  int n_rows_, n_parts_;
+  char* tiles_ = nullptr;
+  double* sums_ = nullptr;
+  std::uint64_t inputs_number_ = 0;  // of those that it has
+  std::int64_t at_inputs_ = 0, at_labels_ = 0;
+};
+
+}  // namespace spikelane
