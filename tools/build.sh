@@ -8,6 +8,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 packages=(g++ cmake ninja-build pkg-config git binutils clang-format gnuplot-nox python3
           python3-jsonschema doctest-dev nlohmann-json3-dev libcli11-dev libxxhash-dev
           librandom123-dev zlib1g-dev libmujoco-dev libopenmpi-dev openmpi-bin)
+# the emulator through which the CUDA backend is tested where there is no device reads PTX with it
+nvcc=$(PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin:/usr/local/cuda/bin command -v nvcc || true)
+if [ -n "$nvcc" ]; then packages+=(libzstd-dev); fi
 
 # dpkg-query prints nothing for a package it never heard of, so absent and removed look alike
 missing=()

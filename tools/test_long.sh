@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # What is too long for tools/test.sh: kills a training 200 times, each time while it runs or writes a
-# checkpoint, and resumes it; then trains a config with several seeds and prints a table.
+# checkpoint, and resumes it; runs the CUDA tests through an emulator in other orders and with its race
+# check; then trains a config with several seeds and prints a table.
 #   bash tools/test_long.sh [CONFIG.json]...      default: configs/randman_es.json
 #   SEEDS="1 2 3"      seeds of the run
 #   KILLS=200          how often; 0: not at all
 #   STEPS=10000000     steps of the C API in which allocations are counted; 0: none
+#   ORDERS="EMU_ORDER=rev EMU_RACE=1"    settings of the emulator, default: more of them; "": none
 #   LEAST=94           fail below that test accuracy in %, default: none (94 for the default config)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,6 +29,14 @@ steps=${STEPS:-10000000}
 if [ "$steps" -gt 0 ]; then
   if [ "$kills" -eq 0 ]; then bash tools/build.sh; fi
   SPIKELANE_LONG_STEPS=$steps build/release/spikelane_tests --test-case="api: a hundred thousand*"
+fi
+orders=${ORDERS-EMU_ORDER=rev EMU_ORDER=rand:2 EMU_ORDER=rand:3 EMU_RACE=1}
+if [ -e build/release/libspikelane_cuda.so ] && [ ! -e /dev/nvidiactl ]; then
+  for order in $orders; do
+    echo "CUDA with $order"
+    env "$order" ctest --test-dir build/release -C cuda -R '^cuda/(backend_table|train)_test$' \
+      --output-on-failure
+  done
 fi
 results=()
 for config in "$@"; do

@@ -1,0 +1,76 @@
+// What a device can do to a run: too little memory, launches that fail, a device that is lost. The
+// run ends with a message and exit code 1, what it had written stays whole, and resuming it, here
+// on the CPU, gives the bits of the straight run.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "tests/cuda/cuda_kernels.h"
+#include "tests/faults/training.h"
+
+namespace spikelane::test {
+namespace {
+
+ProgramSetting with_cuda_fault(const std::string& fault) {
+  ProgramSetting setting;
+  setting.variables = {"LD_PRELOAD=" SPIKELANE_CUDA_FAULT_SHIM, "SPIKELANE_CUDA_FAULT=" + fault};
+  return setting;
+}
+
+const std::vector<std::string> kEveryUpdate{
+    "--backend", "cuda",  "--out",
+    "out",       "--set", "run={\"n_updates\":40,\"report_every\":2,\"checkpoint_every\":1}"};
+
+/// The fault comes after some updates: of these all is there, and nothing of later ones.
+void check_kept(const std::string& fault, const std::string& message) {
+  CAPTURE(fault);
+  const FaultyTraining training;
+  const ProgramOutcome outcome = training.train(kEveryUpdate, with_cuda_fault(fault));
+  CAPTURE(outcome.error);
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.error.find("CUDA: ") != std::string::npos);
+  CHECK(outcome.error.find(message) != std::string::npos);
+  const auto n_done = training.update();
+  CHECK(n_done >= 2);
+  CHECK(n_done < 40);
+  const auto results = nlohmann::json::parse(read_file(training.file("results.json")));
+  REQUIRE(!results["reports"].empty());
+  CHECK(results["reports"].back()["update"] >= n_done - 2);
+  CHECK(std::filesystem::exists(training.file("weights.safetensors")));
+  training.check_resumes_to((n_done + 2) / 2 * 2, {"--backend", "cpu"});
+}
+
+}  // namespace
+
+TEST_CASE("cuda: a launch that fails ends the run, and results so far are kept") {
+  if (!cuda_kernels_or_skip()) return;
+  check_kept("launch=13", "CUDA: launching ");
+}
+
+TEST_CASE("cuda: a lost device ends the run, and results so far are kept") {
+  if (!cuda_kernels_or_skip()) return;
+  // in the trials of an update, and in the test of the mean after it
+  check_kept("lost=12", "cudaErrorLaunchFailure");
+  check_kept("lost=13", "cudaErrorLaunchFailure");
+}
+
+TEST_CASE("cuda: a run that needs more memory than there is says so") {
+  if (!cuda_kernels_or_skip()) return;
+  // a device has what it has
+  if (!std::getenv("EMU_HOME")) {
+    note_skip("only an emulator can be told how much memory it has");
+    return;
+  }
+  const FaultyTraining training;
+  ProgramSetting setting;
+  setting.variables = {"EMU_MEM_MB=1"};
+  const ProgramOutcome outcome = training.train(
+      {"--backend", "cuda", "--out", "out", "--set", "rule.n_members=4096"}, setting);
+  CAPTURE(outcome.error);
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.error.find("CUDA: the run needs ") != std::string::npos);
+  CHECK(outcome.error.find(" of 1.0 MiB are free") != std::string::npos);
+}
+
+}  // namespace spikelane::test
