@@ -67,7 +67,7 @@ std::string to_text(const SceneResult& scene) {
     line(rate_text(*scene.env_steps_per_s) + "environment steps/s, " +
          text_of("%.0f %% of the time in physics", *scene.physics_share * 100.0));
   line(text_of("firing rate %.4f", *scene.firing_rate));
-  if (scene.n_bytes)
+  if (scene.n_bytes && scene.kernels.empty())
     line(text_of("%.4g GB of weights read, %.1f %% of the ", *scene.n_bytes * 1e-9,
                  *scene.bound_share * 100.0) +
          scene.bound + text_of("; %.4g G operations", *scene.n_operations * 1e-9));
@@ -81,6 +81,16 @@ std::string to_text(const SceneResult& scene) {
                  100.0 * *scene.normals_per_s / *scene.normals_per_s_alone) +
          " (" + rate_text(*scene.normals_per_s_alone) + "normals/s)");
   if (scene.member_bytes) line(text_of("%.4g kB of a member's own", *scene.member_bytes * 1e-3));
+  if (scene.operations_per_byte)
+    line(text_of("%.4g operations and %.4g bytes a sample-step, %.4g operations a byte",
+                 *scene.operations_per_sample_step, *scene.bytes_per_sample_step,
+                 *scene.operations_per_byte));
+  for (const BenchKernel& kernel : scene.kernels)
+    line(kernel.name + ": launches " + std::to_string(kernel.n_launches) + ", blocks " +
+         std::to_string(kernel.n_blocks) + " of " + std::to_string(kernel.n_threads) +
+         " threads, registers " + std::to_string(kernel.n_registers) + ", shared bytes " +
+         std::to_string(kernel.n_shared_bytes) + ", resident blocks " +
+         std::to_string(kernel.n_resident_blocks));
   line(text_of("%.1f MiB resident at most", *scene.resident_mib));
   line("state_hash " + scene.state_hash);
   line(scene.command);
@@ -141,6 +151,7 @@ class BenchCommand {
     std::string text = "spikelane bench";
     for (const std::string& scene : scenes) text += " " + scene;
     text += " --threads " + std::to_string(machine_.n_threads) + " --isa " + machine_.kernels->isa;
+    if (options_.machine.backend != "auto") text += " --backend " + options_.machine.backend;
     if (options_.machine.layout) text += " --layout " + *options_.machine.layout;
     if (options_.steps) text += " --steps " + *options_.steps;
     if (options_.is_quick) text += " --quick";

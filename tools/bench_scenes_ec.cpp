@@ -8,6 +8,7 @@
 #include "engine/run/evaluator.h"
 #include "engine/run/simulation.h"
 #include "tasks/scenes/scenes.h"
+#include "tools/bench_device.h"
 #include "tools/bench_timing.h"
 #include "tools/bench_trials.h"
 
@@ -80,6 +81,7 @@ class EcJob {
   int n_members() const { return config_.rule.es.n_members; }
   const Plan& plan() const { return *plan_; }
   const EncodedInputs& inputs() const { return inputs_; }
+  const Members& members() const { return members_; }
   void fill(int member, float* block) const { members_.fill(member, block); }
 
   CountedTrials count() const {
@@ -137,13 +139,13 @@ std::vector<SceneResult> run_ec_shape(const BenchMachine& machine) {
   const EcJob job(machine, machine.is_quick ? 24 : 10240);
   Evaluator evaluator(job.plan(), machine.kernels, machine.pool);
   TrialScores scores;
+  scores.losses.resize(static_cast<std::size_t>(job.n_members()));
+  scores.is_correct.resize(scores.losses.size());
+  const auto run = [&] { evaluator.run(0, job.n_members(), job.members(), job.inputs(), scores); };
   const Repetitions times = repeat(
-      machine.is_quick, [] {},
-      [&] {
-        evaluator.run(
-            job.n_members(), [&](int member, float* block) { job.fill(member, block); },
-            job.inputs(), scores);
-      });
+      machine.is_quick, [] {}, run);
+  DeviceUse device(machine.kernels);
+  if (device.has_device()) device.count(run);
   const CountedTrials trials = job.count();
   if (trials.losses != scores.losses)
     throw RunError("ec_shape: the timed trials and those with a state differ");
@@ -152,6 +154,8 @@ std::vector<SceneResult> run_ec_shape(const BenchMachine& machine) {
   const double n_normals = double(job.n_members()) * double(job.plan().n_parameters());
   result.n_operations = trials.n_operations + n_normals * kOperationsPerDraw;
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
+  const DeviceTraffic traffic{job.plan(), &job.inputs(), job.n_members(), 1, true};
+  device.describe(result, traffic, double(job.n_members()) * kSteps);
   result.normals_per_s = n_normals / times.seconds_min;
   result.normals_per_s_alone = measure_normals_per_s(machine);
   return {result};
@@ -169,6 +173,11 @@ std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine) {
   }
   const Repetitions times = repeat(
       machine.is_quick, [&] { simulation.reset(); }, [&] { simulation.run(job.inputs(), kSteps); });
+  DeviceUse device(machine.kernels);
+  if (device.has_device()) {
+    simulation.reset();
+    device.count([&] { simulation.run(job.inputs(), kSteps); });
+  }
   const CountedTrials trials = job.count();
   std::vector<double> losses;
   std::vector<std::uint8_t> is_correct;
@@ -182,6 +191,10 @@ std::vector<SceneResult> run_ec_shape_drawn(const BenchMachine& machine) {
   result.bound = "memory bandwidth";
   result.bound_share =
       trials.n_weight_bytes / times.seconds_min * 1e-9 / machine.peak.bandwidth_gb_s;
+  DeviceTraffic traffic{job.plan(), &job.inputs(), job.n_members()};
+  traffic.scores = false;
+  traffic.keeps_state = true;
+  device.describe(result, traffic, double(job.n_members()) * kSteps);
   return {result};
 }
 

@@ -8,6 +8,7 @@
 #include "engine/run/es_trainer.h"
 #include "tasks/randman/randman.h"
 #include "tasks/scenes/scenes.h"
+#include "tools/bench_device.h"
 #include "tools/bench_timing.h"
 #include "tools/bench_trials.h"
 
@@ -82,6 +83,9 @@ std::vector<SceneResult> run_es_seed(const BenchMachine& machine) {
 
   const Repetitions times = repeat(
       machine.is_quick, [] {}, [&] { evaluator.run(es.n_members, fill_block, inputs, scores); });
+  DeviceUse device(machine.kernels);
+  if (device.has_device())
+    device.count([&] { evaluator.run(es.n_members, fill_block, inputs, scores); });
   const CountedTrials trials =
       count_trials(machine, {config.network, config.loss, data, samples, es.n_members, fill_block});
   if (trials.losses != scores.losses)
@@ -94,6 +98,8 @@ std::vector<SceneResult> run_es_seed(const BenchMachine& machine) {
   result.firing_rate = trials.firing_rate;
   result.n_operations = trials.n_operations;
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
+  const DeviceTraffic traffic{*plan, &inputs, es.n_members, es.batch};
+  device.describe(result, traffic, double(es.n_members) * es.batch * data.n_steps);
   result.state_hash = trials.state_hash;
   return {result};
 }
@@ -109,13 +115,14 @@ std::vector<SceneResult> run_es_randman(const BenchMachine& machine) {
   }
   const Dataset data = make_randman(config.task.randman).train;
   std::unique_ptr<EsTrainer> trainer;
+  DeviceUse device(machine.kernels);
   // every repetition is the second generation of a new run: what the first one allocates is there
   const Repetitions times = repeat(
       machine.is_quick,
       [&] {
         trainer = std::make_unique<EsTrainer>(config, machine.plan_options, machine.kernels,
                                               machine.pool, data);
-        trainer->update();
+        device.count([&] { trainer->update(); });
       },
       [&] { trainer->update(); });
 
@@ -147,6 +154,9 @@ std::vector<SceneResult> run_es_randman(const BenchMachine& machine) {
   result.n_operations = trials.n_operations * es.n_members / n_counted +
                         n_parameters * kOperationsPerDraw * 1.5 * es.n_members;
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
+  const EncodedInputs inputs(trainer->plan(), data, {batch.begin(), batch.end()});
+  const DeviceTraffic traffic{trainer->plan(), &inputs, es.n_members, es.batch, true};
+  device.describe(result, traffic, static_cast<double>(trainer->sample_steps_per_update()));
   return {result};
 }
 

@@ -7,6 +7,7 @@
 #include "engine/config/user_error.h"
 #include "engine/run/simulation.h"
 #include "tasks/scenes/scenes.h"
+#include "tools/bench_device.h"
 #include "tools/bench_latency.h"
 #include "tools/bench_scenes.h"
 #include "tools/latency_net.h"
@@ -26,12 +27,15 @@ class ClosedLoop {
         plan_(compile_plan(net.network, LossConfig{}, n_steps, options(machine, keeps_counts))),
         simulation_(*plan_, machine.kernels, pool, 1, 1, 1) {
     simulation_.set_parameters(0, net.parameters);
-    outputs_ = reinterpret_cast<const float*>(simulation_.state().tiles(0) + plan_->output().at.v);
-    stride_ = plan_->lanes_per_tile();
   }
 
   void reset() { simulation_.reset(); }
-  void feel() { net_.feel(outputs_, stride_, inputs_.data()); }
+  void feel() {
+    // where the state is on a device, this brings it
+    const char* tile = simulation_.state().tiles(0);
+    const auto* outputs = reinterpret_cast<const float*>(tile + plan_->output().at.v);
+    net_.feel(outputs, plan_->lanes_per_tile(), inputs_.data());
+  }
   void step() { simulation_.step(inputs_); }
 
   const Simulation& simulation() const { return simulation_; }
@@ -47,8 +51,6 @@ class ClosedLoop {
   const LatencyNet& net_;
   std::unique_ptr<const Plan> plan_;
   Simulation simulation_;
-  const float* outputs_;  // (O, lanes)
-  int stride_;
   std::array<float, kInputs> inputs_{};
 };
 
@@ -62,10 +64,13 @@ SceneResult measure_latency(const BenchMachine& machine, int n) {
       machine.is_quick, n_steps, [&] { loop.reset(); }, [&] { loop.step(); }, [&] { loop.feel(); });
 
   ClosedLoop counted(net, machine, alone, n_steps, true);
-  for (int t = 0; t < n_steps; ++t) {
-    counted.feel();
-    counted.step();
-  }
+  DeviceUse device(machine.kernels);
+  device.count([&] {
+    for (int t = 0; t < n_steps; ++t) {
+      counted.feel();
+      counted.step();
+    }
+  });
   const PopulationView& hidden = counted.plan().population(0);
   const auto v_of = [](const ClosedLoop& it) {
     const PopulationView& population = it.plan().population(0);
@@ -84,6 +89,10 @@ SceneResult measure_latency(const BenchMachine& machine, int n) {
   // leaky neurons, the sum of two projections, dense inputs by fma, a row and a readout row a spike
   result.n_operations = n_steps * (5.0 * n + 2.0 * kInputs * n) + n_spikes * (n + kOutputs);
   compare_with_peak(result, machine.peak.gflops_one_thread, "FMA peak of one thread");
+  DeviceTraffic traffic{loop.plan()};
+  traffic.scores = false;
+  traffic.keeps_state = true;
+  device.describe(result, traffic, n_steps, n_steps);
   result.state_hash = hash_state(counted.plan(), counted.simulation().state());
   return result;
 }

@@ -7,6 +7,19 @@ namespace {
 
 using nlohmann::ordered_json;
 
+ordered_json kernels_to_json(const std::vector<BenchKernel>& kernels) {
+  ordered_json list = ordered_json::array();
+  for (const BenchKernel& kernel : kernels)
+    list.push_back({{"name", kernel.name},
+                    {"n_launches", kernel.n_launches},
+                    {"n_blocks", kernel.n_blocks},
+                    {"n_threads", kernel.n_threads},
+                    {"n_registers", kernel.n_registers},
+                    {"n_shared_bytes", kernel.n_shared_bytes},
+                    {"n_resident_blocks", kernel.n_resident_blocks}});
+  return list;
+}
+
 ordered_json scene_to_json(const SceneResult& scene) {
   ordered_json object = {{"scene", scene.scene},
                          {"seconds_min", scene.seconds_min},
@@ -28,6 +41,10 @@ ordered_json scene_to_json(const SceneResult& scene) {
   put_if_any("bound_share", scene.bound_share);
   put_if_any("n_operations", scene.n_operations);
   put_if_any("n_bytes", scene.n_bytes);
+  put_if_any("operations_per_sample_step", scene.operations_per_sample_step);
+  put_if_any("bytes_per_sample_step", scene.bytes_per_sample_step);
+  put_if_any("operations_per_byte", scene.operations_per_byte);
+  if (!scene.kernels.empty()) object["kernels"] = kernels_to_json(scene.kernels);
   put_if_any("normals_per_s", scene.normals_per_s);
   put_if_any("normals_per_s_alone", scene.normals_per_s_alone);
   put_if_any("member_bytes", scene.member_bytes);

@@ -2,6 +2,7 @@
 // tools/bench.schema.json.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,14 @@
 #include "engine/report/results.h"
 
 namespace spikelane {
+
+/// A kernel that a scene launches on a CUDA device.
+struct BenchKernel {
+  std::string name;
+  std::int64_t n_launches = 0;  // in one repetition
+  int n_blocks = 0, n_threads = 0, n_registers = 0, n_shared_bytes = 0;
+  int n_resident_blocks = 0;  // of a multiprocessor at once
+};
 
 /// One scene. What does not apply to it is left empty and not written.
 struct SceneResult {
@@ -29,6 +38,8 @@ struct SceneResult {
   std::optional<double> member_bytes;  // of a member's own numbers, which each thread holds once
   std::optional<double> resident_mib;  // the largest resident memory while it ran
   int n_repeats = 0;
+  std::vector<BenchKernel> kernels;  // on a CUDA device, with these three
+  std::optional<double> operations_per_sample_step, bytes_per_sample_step, operations_per_byte;
   std::string command;     // that runs this scene alone; may be empty
   std::string state_hash;  // 16 hex digits
 };

@@ -139,10 +139,13 @@ struct CudaGrid {
   int n_teams() const { return n_blocks * n_teams_per_block; }
 };
 
-/// What a kernel takes of a multiprocessor, as the runtime reports it.
+/// What a kernel takes of a multiprocessor, as the runtime reports it, and how it was launched.
 struct CudaKernelInfo {
   const char* name;
   int n_registers, n_static_shared_bytes, n_local_bytes, n_max_threads;
+  int64_t n_launches;                       // so far; the rest is of the last one, 0 without one
+  int n_blocks, n_threads, n_shared_bytes;  // dynamic shared memory
+  int n_resident_blocks;                    // of a multiprocessor at once
 };
 
 struct CudaFunctions {

@@ -97,20 +97,25 @@ static unsigned blocks_for(int64_t n, int64_t n_each) {
 }
 
 const char* sum_up_members(const MemberScoresArgs* args) {
+  note_launch(pointer_of(sum_up_kernel), args->n_members, kSumThreads, 0);
   sum_up_kernel<<<static_cast<unsigned>(args->n_members), kSumThreads, 0, stream()>>>(*args);
   return text_of(cudaGetLastError(), "launching the sums of losses");
 }
 
 const char* update_es(const EsUpdateArgs* args) {
   const EsUpdateArgs& a = *args;
-  shape_kernel<<<blocks_for(a.gradient.n_draws, kShapeThreads), kShapeThreads, 0, stream()>>>(a);
+  const unsigned n_shape_blocks = blocks_for(a.gradient.n_draws, kShapeThreads);
+  note_launch(pointer_of(shape_kernel), static_cast<int>(n_shape_blocks), kShapeThreads, 0);
+  shape_kernel<<<n_shape_blocks, kShapeThreads, 0, stream()>>>(a);
   const unsigned n_gradient_blocks = blocks_for(a.n_parameters, 4 * kQuads);
   const auto gradient = a.gradient.draws_per_block == 4 ? gradient_kernel<4> : gradient_kernel<8>;
+  note_launch(pointer_of(gradient), static_cast<int>(n_gradient_blocks), kDrawWorkers * kQuads, 0);
   gradient<<<n_gradient_blocks, kDrawWorkers * kQuads, 0, stream()>>>(a);
   if (a.rank > 0)
     if (const char* error = update_low_rank(args)) return error;
-  step_kernel<<<std::min(blocks_for(a.n_parameters, kStepThreads), 1024u), kStepThreads, 0,
-                stream()>>>(a);
+  const unsigned n_step_blocks = std::min(blocks_for(a.n_parameters, kStepThreads), 1024u);
+  note_launch(pointer_of(step_kernel), static_cast<int>(n_step_blocks), kStepThreads, 0);
+  step_kernel<<<n_step_blocks, kStepThreads, 0, stream()>>>(a);
   return text_of(cudaGetLastError(), "launching an update");
 }
 

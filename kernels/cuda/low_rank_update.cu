@@ -46,6 +46,7 @@ static const NamedKernel named_kernels[] = {
     {"low rank, gradient", pointer_of(low_rank_gradient_kernel)}};
 
 const char* place_shared(const MemberDrawView* members, float* shared) {
+  note_launch(pointer_of(place_shared_kernel), 256, kThreads, 0);
   place_shared_kernel<<<256, kThreads, 0, stream()>>>(*members, shared);
   return text_of(cudaGetLastError(), "launching the members' common weights");
 }
@@ -56,6 +57,8 @@ const char* update_low_rank(const EsUpdateArgs* args) {
   const dim3 grid(static_cast<unsigned>(std::min<int64_t>(n_squares + 64, 1024)),
                   static_cast<unsigned>(args->n_tensors));
   const size_t n_bytes = static_cast<size_t>(kFactorTile) * 8 * args->rank * (8 + 4);
+  note_launch(pointer_of(low_rank_gradient_kernel), static_cast<int>(grid.x * grid.y), kThreads,
+              static_cast<int64_t>(n_bytes));
   low_rank_gradient_kernel<<<grid, kThreads, n_bytes, stream()>>>(*args);
   return text_of(cudaGetLastError(), "launching the gradient of low-rank noise");
 }

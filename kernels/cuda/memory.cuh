@@ -45,11 +45,17 @@ class NamedKernel {
 
  private:
   friend bool describe_kernel(int i, CudaKernelInfo* info);
-  static const NamedKernel*& newest();
+  friend void note_launch(const void* kernel, int n_blocks, int n_threads, int64_t n_shared_bytes);
+  static NamedKernel*& newest();
   const char* name_;
   const void* kernel_;
-  const NamedKernel* before_;
+  NamedKernel* before_;
+  int64_t n_launches_ = 0;
+  int n_blocks_ = 0, n_threads_ = 0, n_shared_bytes_ = 0;  // of the last launch
 };
+
+/// Beside each launch, for reports.
+void note_launch(const void* kernel, int n_blocks, int n_threads, int64_t n_shared_bytes);
 
 bool describe_kernel(int i, CudaKernelInfo* info);
 

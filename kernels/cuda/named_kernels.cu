@@ -3,8 +3,8 @@
 
 namespace spikelane::cuda {
 
-const NamedKernel*& NamedKernel::newest() {
-  static const NamedKernel* kernel = nullptr;
+NamedKernel*& NamedKernel::newest() {
+  static NamedKernel* kernel = nullptr;
   return kernel;
 }
 
@@ -13,17 +13,37 @@ NamedKernel::NamedKernel(const char* name, const void* kernel)
   newest() = this;
 }
 
+void note_launch(const void* kernel, int n_blocks, int n_threads, int64_t n_shared_bytes) {
+  NamedKernel* named = NamedKernel::newest();
+  while (named && named->kernel_ != kernel) named = named->before_;
+  if (!named) return;
+  ++named->n_launches_;
+  named->n_blocks_ = n_blocks;
+  named->n_threads_ = n_threads;
+  named->n_shared_bytes_ = static_cast<int>(n_shared_bytes);
+}
+
 bool describe_kernel(int i, CudaKernelInfo* info) {
   const NamedKernel* named = NamedKernel::newest();
   for (; named && i > 0; --i) named = named->before_;
   if (!named || i < 0) return false;
-  *info = {named->name_, 0, 0, 0, 0};
+  *info = {};
+  info->name = named->name_;
+  info->n_launches = named->n_launches_;
+  info->n_blocks = named->n_blocks_;
+  info->n_threads = named->n_threads_;
+  info->n_shared_bytes = named->n_shared_bytes_;
   cudaFuncAttributes attributes;
   if (text_of(cudaFuncGetAttributes(&attributes, named->kernel_), named->name_)) return true;
   info->n_registers = attributes.numRegs;
   info->n_static_shared_bytes = static_cast<int>(attributes.sharedSizeBytes);
   info->n_local_bytes = static_cast<int>(attributes.localSizeBytes);
   info->n_max_threads = attributes.maxThreadsPerBlock;
+  if (info->n_threads > 0)
+    text_of(cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+                &info->n_resident_blocks, named->kernel_, info->n_threads,
+                static_cast<size_t>(info->n_shared_bytes)),
+            named->name_);
   return true;
 }
 

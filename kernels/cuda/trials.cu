@@ -73,6 +73,7 @@ const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_
 
 const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid) {
   const TrialKernel kernel = trial_kernels[machine_of(layout, *grid)];
+  note_launch(pointer_of(kernel), grid->n_blocks, grid->n_threads, grid->n_shared_bytes);
   kernel<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
            static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args);
   return text_of(cudaGetLastError(), "launching trials");
@@ -81,6 +82,7 @@ const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid*
 const char* run_episodes(Layout layout, const CudaTrialArgs* args, const CudaEpisodeArgs* loop,
                          const CudaGrid* grid) {
   const EpisodeKernel kernel = episode_kernels[machine_of(layout, *grid)];
+  note_launch(pointer_of(kernel), grid->n_blocks, grid->n_threads, grid->n_shared_bytes);
   kernel<<<static_cast<unsigned>(grid->n_blocks), static_cast<unsigned>(grid->n_threads),
            static_cast<size_t>(grid->n_shared_bytes), stream()>>>(args, *loop);
   return text_of(cudaGetLastError(), "launching episodes");

@@ -45,14 +45,14 @@ void check_kept(const std::string& fault, const std::string& message) {
 
 TEST_CASE("cuda: a launch that fails ends the run, and results so far are kept") {
   if (!cuda_kernels_or_skip()) return;
-  check_kept("launch=13", "CUDA: launching ");
+  check_kept("launch=23", "CUDA: launching ");
 }
 
 TEST_CASE("cuda: a lost device ends the run, and results so far are kept") {
   if (!cuda_kernels_or_skip()) return;
   // in the trials of an update, and in the test of the mean after it
-  check_kept("lost=12", "cudaErrorLaunchFailure");
-  check_kept("lost=13", "cudaErrorLaunchFailure");
+  check_kept("lost=22", "cudaErrorLaunchFailure");
+  check_kept("lost=24", "cudaErrorLaunchFailure");
 }
 
 TEST_CASE("cuda: a run that needs more memory than there is says so") {
