@@ -45,7 +45,8 @@ __global__ void __launch_bounds__(256, 2) run_kernl_trials_kernel(CudaKernlTrial
   }
 }
 
-__global__ void __launch_bounds__(256, 2) run_kernl_online_kernel(CudaKernlOnlineArgs args) {
+// needs a few registers more than half a multiprocessor leaves
+__global__ void __launch_bounds__(256, 1) run_kernl_online_kernel(CudaKernlOnlineArgs args) {
   __shared__ KernlOnlineArgs part_args;
   const LaneWorkers<Block> team;
   const auto i_block = static_cast<int>(blockIdx.x);
