@@ -121,7 +121,7 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     NotFinite not_finite{-1, 0, 0, 0};
     TrialArgs args{};
     args.plan = &plan_.view();
-    args.parameters = block(member);
+    args.parameters = blocks_ + member * block_stride_;
     args.shared = shared_;
     args.inputs = tiles + (shares_tiles ? 0 : member * n_tiles) + begin;
     args.n_tiles = end - begin;
