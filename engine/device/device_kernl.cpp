@@ -117,16 +117,11 @@ void DeviceKernlTrials::set_batch(const KernlTrialArgs& batch) {
 
   // everything else is as it was given
   KernlTrialArgs copy = batch;
-  const auto point = [&](auto& pointer, std::int64_t at) {
-    if (pointer)
-      pointer =
-          reinterpret_cast<std::remove_reference_t<decltype(pointer)>>(batch_memory_.data() + at);
-  };
-  point(copy.trial.inputs, at_inputs);
-  point(copy.trial.labels, at_labels);
-  point(copy.trial.parameters, at_parameters);
-  point(copy.rule, at_rule);
-  point(copy.given_error, at_error);
+  point_into(batch_memory_, at_inputs, copy.trial.inputs);
+  point_into(batch_memory_, at_labels, copy.trial.labels);
+  point_into(batch_memory_, at_parameters, copy.trial.parameters);
+  point_into(batch_memory_, at_rule, copy.rule);
+  point_into(batch_memory_, at_error, copy.given_error);
   copy.trial.plan = args_.batch.trial.plan;
   copy.trial.losses = args_.batch.trial.losses;
   copy.trial.is_correct = args_.batch.trial.is_correct;

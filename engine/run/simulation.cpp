@@ -121,7 +121,7 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     NotFinite not_finite{-1, 0, 0, 0};
     TrialArgs args{};
     args.plan = &plan_.view();
-    args.parameters = blocks_ + member * block_stride_;
+    args.parameters = read_block(member);
     args.shared = shared_;
     args.inputs = tiles + (shares_tiles ? 0 : member * n_tiles) + begin;
     args.n_tiles = end - begin;
@@ -237,7 +237,7 @@ void Simulation::score(const EncodedInputs& inputs, std::vector<double>* losses,
     const std::size_t at = static_cast<std::size_t>(member * n_samples_);
     TrialArgs args{};
     args.plan = &plan_.view();
-    args.parameters = block(member);
+    args.parameters = read_block(member);
     args.shared = shared_;
     args.inputs = inputs.tiles().data();
     args.n_tiles = state_.tiles_per_member();

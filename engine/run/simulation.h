@@ -58,6 +58,8 @@ class Simulation {
              std::vector<std::uint8_t>* is_correct, std::vector<float>* logits);
 
  private:
+  // without the mark of new parameters: threads read blocks side by side
+  const float* read_block(int member) const { return blocks_ + member * block_stride_; }
   void run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
                             std::uint64_t number);
   void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0);
