@@ -1,6 +1,5 @@
 // spikelane eval: a config and trained weights in; scores, the hash of the final state and records
 // of spikes and membrane potentials out.
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -13,6 +12,7 @@
 #include "engine/report/weights.h"
 #include "engine/run/episode_trials.h"
 #include "engine/run/evaluation.h"
+#include "engine/run/seconds.h"
 #include "tools/baseline_controller.h"
 #include "tools/commands.h"
 #include "tools/output_folder.h"
@@ -24,8 +24,6 @@
 namespace spikelane {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // it is held in memory twice while it is written
 constexpr double kMaxRecordBytes = 8.0 * (1u << 30);
 
@@ -35,10 +33,6 @@ struct EvalOptions {
   std::vector<std::string> record;
   std::optional<std::string> samples, render, controller;
 };
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 class EvalCommand {
  public:

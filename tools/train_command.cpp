@@ -1,11 +1,11 @@
 // spikelane train: a config in, results.json, weights.safetensors and checkpoints out.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
 #include "engine/report/results_json.h"
 #include "engine/report/weights.h"
+#include "engine/run/seconds.h"
 #include "engine/run/train.h"
 #include "tools/commands.h"
 #include "tools/failure.h"
@@ -18,8 +18,6 @@
 
 namespace spikelane {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 struct TrainOptions {
   RunOptions run;
@@ -64,7 +62,7 @@ class Training {
     const auto start = Clock::now();
     TaskData data;
     do_together(ranks_, [&] { data = load_task(config); });
-    data_s_ = std::chrono::duration<double>(Clock::now() - start).count();
+    data_s_ = seconds_since(start);
 
     ThreadPool pool(machine_.n_threads);
     Progress progress(config.run.n_updates);

@@ -3,11 +3,15 @@
 // what it expects of the future. Eligibilities advance with time (engine/run/kernl_online.h), so
 // memory does not grow with the episode.
 //
-//   r' = (1 - discount) reward                        so that the critic's values are of reward's
-//   size g(b)  = sum over block b's control steps of ((p - chosen) dv + critic_weight (-1) dV) e(b)
-//   = (discount trace_decay)^n e(b-1) + g(b)               n control steps in the block delta =
-//   sum_i discount^i r'_i + discount^n V(next block's first step) - V(its own) gradient = sum over
-//   blocks of delta(b) e(b)
+//   r'(i)    = (1 - discount) reward(i)         so that the critic's values are of reward's size
+//
+//   g(b)     = sum over block b's control steps of ((p - chosen) dv - critic_weight dV)
+//
+//   e(b)     = (discount trace_decay)^n e(b-1) + g(b)         n control steps in the block
+//
+//   delta(b) = sum_i discount^i r'(i) + discount^n V(next block's first step) - V(its own)
+//
+//   gradient = sum over blocks of delta(b) e(b)
 //
 // dv, dV: what the rule says of weights and readouts. The critic's V counts as 0 where the task has
 // ended the episode, and goes on as it was last where only the time was up.

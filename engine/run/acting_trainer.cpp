@@ -1,21 +1,15 @@
 #include "engine/run/acting_trainer.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "engine/learning/gradient.h"
 #include "engine/learning/members.h"
 #include "engine/learning/schedule.h"
 #include "engine/learning/sums.h"
+#include "engine/run/seconds.h"
 #include "engine/state/hash.h"
 
 namespace spikelane {
-
-using Clock = std::chrono::steady_clock;
-
-static double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 ActingTrainer::ActingTrainer(const RunConfig& config, const PlanOptions& options,
                              const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)

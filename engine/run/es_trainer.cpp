@@ -1,22 +1,16 @@
 #include "engine/run/es_trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "engine/learning/gradient.h"
 #include "engine/learning/shaping.h"
 #include "engine/learning/sums.h"
+#include "engine/run/seconds.h"
 #include "engine/state/hash.h"
 #include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
-
-using Clock = std::chrono::steady_clock;
-
-static double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 EsTrainer::EsTrainer(const RunConfig& config, const KernelTable& kernels, ThreadPool& pool,
                      std::unique_ptr<MemberTrials> trials)

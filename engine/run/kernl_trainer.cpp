@@ -1,7 +1,6 @@
 #include "engine/run/kernl_trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -9,15 +8,10 @@
 #include "engine/learning/gradient.h"
 #include "engine/learning/members.h"
 #include "engine/learning/sums.h"
+#include "engine/run/seconds.h"
 #include "engine/state/hash.h"
 
 namespace spikelane {
-
-using Clock = std::chrono::steady_clock;
-
-static double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
                            ThreadPool& pool, const Dataset& data)

@@ -1,7 +1,6 @@
 #include "engine/run/online_trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -9,11 +8,10 @@
 #include "engine/learning/gradient.h"
 #include "engine/learning/members.h"
 #include "engine/learning/sums.h"
+#include "engine/run/seconds.h"
 #include "engine/state/hash.h"
 
 namespace spikelane {
-
-using Clock = std::chrono::steady_clock;
 
 OnlineTrainer::OnlineTrainer(const RunConfig& config, PlanOptions options,
                              const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
@@ -66,7 +64,7 @@ UpdateScores OnlineTrainer::update() {
   }
   average_.add(parameters_, update_);
   online_.score(inputs, block, losses_, is_correct_);
-  scores.trial_s = std::chrono::duration<double>(Clock::now() - start).count();
+  scores.trial_s = seconds_since(start);
   scores.loss = tree_sum_blocks_of_8(losses_) / inputs.n_samples();
   if (!std::isfinite(scores.loss))
     throw SharedError("the loss of update " + std::to_string(update_) + " is not finite");

@@ -1,6 +1,5 @@
 #include "engine/run/train.h"
 
-#include <chrono>
 #include <optional>
 
 #include "engine/run/acting_trainer.h"
@@ -9,17 +8,12 @@
 #include "engine/run/kernl_trainer.h"
 #include "engine/run/mean_test.h"
 #include "engine/run/online_trainer.h"
+#include "engine/run/seconds.h"
 #include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Means over the updates since the last report.
 struct Averages {
