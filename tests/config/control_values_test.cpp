@@ -39,6 +39,19 @@ std::vector<Problem> problems_of(const std::vector<std::string>& changes) {
   return {};
 }
 
+/// What is wrong is told once, with its place; `good` are changes that are right.
+void check_told(const Case& bad, std::vector<std::string> good = {}) {
+  CAPTURE(bad.changes[0]);
+  good.insert(good.end(), bad.changes.begin(), bad.changes.end());
+  const std::vector<Problem> problems = problems_of(good);
+  std::string message;
+  for (const Problem& problem : problems) message += to_text(problem) + '\n';
+  CAPTURE(message);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems[0].place == bad.place);
+  CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
+}
+
 }  // namespace
 
 TEST_CASE("control: every key arrives and survives writing") {
@@ -133,16 +146,7 @@ TEST_CASE("control: what is wrong is told once, with its place") {
       {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":-1})"},
        "task.control_cost",
        ">= 0"}};
-  for (const Case& bad : cases) {
-    CAPTURE(bad.changes[0]);
-    const std::vector<Problem> problems = problems_of(bad.changes);
-    std::string message;
-    for (const Problem& problem : problems) message += to_text(problem) + '\n';
-    CAPTURE(message);
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0].place == bad.place);
-    CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
-  }
+  for (const Case& bad : cases) check_told(bad);
 }
 
 TEST_CASE("control: what a rule that acts needs") {
@@ -169,18 +173,7 @@ TEST_CASE("control: what a rule that acts needs") {
       {{"rule.batch=4"}, "rule.batch", "only where"},
       {{"network.populations.1.n=2"}, "network.populations.1.n", "3, one for each action and the"},
       {{R"(task={"kind":"pendulum"})", "network.populations.1.n=2"}, "task.kind", "\"cartpole\""}};
-  for (const Case& bad : cases) {
-    CAPTURE(bad.changes[0]);
-    std::vector<std::string> changes = good;
-    changes.insert(changes.end(), bad.changes.begin(), bad.changes.end());
-    const std::vector<Problem> problems = problems_of(changes);
-    std::string message;
-    for (const Problem& problem : problems) message += to_text(problem) + '\n';
-    CAPTURE(message);
-    REQUIRE(problems.size() == 1);
-    CHECK(problems[0].place == bad.place);
-    CHECK(problems[0].allowed.find(bad.allowed) != std::string::npos);
-  }
+  for (const Case& bad : cases) check_told(bad, good);
   // and only a control task has a reward
   try {
     parse_config(R"({"task": {"kind": "randman"}, "network": {
