@@ -201,7 +201,7 @@ void check_compiler(const std::string& compile, const std::string& run = "") {
   }
 }
 
-/// A Cortex-M starts from a table of addresses, with its float unit off.
+/// A Cortex-M starts from a table of addresses, with its float unit, if it has one, off.
 const char* const kCortexStart = R"(#include <stdint.h>
 extern int _start(void);
 static void reset(void) {
@@ -223,6 +223,22 @@ bool can_run(const std::string& compile, const std::string& run = "") {
                                          " main.c -o program && " + run + " ./program",
                                      status);
   return status == 0 && said == "7";
+}
+
+/// Every case on a microcontroller's processor, on a board that qemu knows.
+void check_microcontroller(const std::string& processor, const std::string& board) {
+  const ScratchFolder start;
+  const std::string boot = write_file(start / "start.c", kCortexStart).string();
+  const std::string compile = "arm-none-eabi-gcc -std=gnu99 -O2 -ffp-contract=off -mthumb " +
+                              processor + " --specs=rdimon.specs -Wl,--section-start=.vectors=0 '" +
+                              boot + "'";
+  const std::string run =
+      "timeout 60 qemu-system-arm -M " + board + " -nographic -semihosting -kernel";
+  if (!can_run(compile, run))
+    return note_skip(
+        "no microcontroller here (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi "
+        "qemu-system-arm)");
+  check_compiler(compile, run);
 }
 
 /// Twenty episodes in the engine's loop, and with the exported file in its place: how many differ.
@@ -303,21 +319,13 @@ TEST_SUITE("long") {
     check_compiler(compile);
   }
 
-  TEST_CASE("embedded: a microcontroller, Cortex-M4 with its float unit") {
-    const ScratchFolder start;
-    const std::string boot = write_file(start / "start.c", kCortexStart).string();
-    const std::string compile =
-        "arm-none-eabi-gcc -std=gnu99 -O2 -ffp-contract=off -mcpu=cortex-m4 -mthumb "
-        "-mfloat-abi=hard -mfpu=fpv4-sp-d16 --specs=rdimon.specs "
-        "-Wl,--section-start=.vectors=0 '" +
-        boot + "'";
-    const std::string run =
-        "timeout 60 qemu-system-arm -M mps2-an386 -nographic -semihosting -kernel";
-    if (!can_run(compile, run))
-      return note_skip(
-          "no microcontroller here (Debian: gcc-arm-none-eabi libnewlib-arm-none-eabi "
-          "qemu-system-arm)");
-    check_compiler(compile, run);
+  TEST_CASE("embedded: a microcontroller with a float unit, Cortex-M4") {
+    check_microcontroller("-mcpu=cortex-m4 -mfloat-abi=hard -mfpu=fpv4-sp-d16", "mps2-an386");
+  }
+
+  TEST_CASE(
+      "embedded: a microcontroller without one, Cortex-M3: floats by the compiler's library") {
+    check_microcontroller("-mcpu=cortex-m3 -mfloat-abi=soft", "mps2-an385");
   }
 }
 
