@@ -33,22 +33,30 @@ static int find_population(const NetworkDescription& network, const std::string&
 }
 
 void Plan::choose_layout(const PlanOptions& options) {
-  // lanes are neurons where one population fills them, else samples of one member
-  bool has_large = false, has_recurrence = false, has_traces = false;
+  // lanes are neurons where one population fills them and the net is recurrent, or it hears many
+  // units, of which few fire at once (docs/performance.md); else samples of one member
+  bool has_large = false, has_recurrence = false, hears_many = false, has_traces = false;
   int n_most = network_.n_inputs;
+  const auto is_large = [](const PopulationDescription& population) {
+    return population.model != NeuronModel::kReadout && population.n >= 2 * kGrain;
+  };
   for (const auto& population : network_.populations) {
-    has_large |= population.model != NeuronModel::kReadout && population.n >= 2 * kGrain;
+    has_large |= is_large(population);
     has_traces |= population.synaptic_decay[0] > 0.0;
     n_most = std::max(n_most, population.n);
   }
-  for (const auto& projection : network_.projections)
-    if (projection.from != "input")
-      has_recurrence |=
-          find_population(network_, projection.from) >= find_population(network_, projection.to);
+  for (const auto& projection : network_.projections) {
+    const int from = find_population(network_, projection.from);
+    const int to = find_population(network_, projection.to);
+    has_recurrence |= from >= to;
+    const int n_from = from == kInputSource ? network_.n_inputs : network_.populations[from].n;
+    hears_many |= n_from > 2 * kGrain && is_large(network_.populations[to]);
+  }
+  const bool fills_lanes = has_large && (has_recurrence || hears_many);
   if (n_most > kMaxListedUnits)
     view_.layout = Layout::kNeuronLanes;
   else if (options.layout == LayoutChoice::kAuto)
-    view_.layout = has_large && has_recurrence ? Layout::kNeuronLanes : Layout::kSampleLanes;
+    view_.layout = fills_lanes ? Layout::kNeuronLanes : Layout::kSampleLanes;
   else
     view_.layout =
         options.layout == LayoutChoice::kNeuronLanes ? Layout::kNeuronLanes : Layout::kSampleLanes;

@@ -44,7 +44,41 @@ void for_each_run(Check check) {
   }
 }
 
+/// Of a chain of leaky populations under so many inputs, the last one a readout.
+Layout chosen_layout(int n_inputs, const std::vector<int>& sizes, bool is_recurrent = false) {
+  NetworkDescription network;
+  network.n_inputs = n_inputs;
+  std::string from = "input";
+  for (const int n : sizes) {
+    const std::string name = "p" + std::to_string(network.populations.size());
+    network.populations.push_back(leaky(name.c_str(), n, 0.9));
+    for (const std::string& source : {from, name})
+      if (source == from || is_recurrent) {
+        network.projections.emplace_back();
+        network.projections.back().from = source;
+        network.projections.back().to = name;
+      }
+    from = name;
+  }
+  network.populations.push_back(readout("output", 10, 0.9, 1.0));
+  network.projections.emplace_back();
+  network.projections.back().from = from;
+  network.projections.back().to = "output";
+  return compile_plan(network, LossConfig{}, 20, PlanOptions{})->layout();
+}
+
 }  // namespace
+
+TEST_CASE("scenes: lanes are neurons in large nets that are recurrent or hear many units") {
+  CHECK(chosen_layout(10, {64}) == Layout::kSampleLanes);
+  CHECK(chosen_layout(64, {1024}) == Layout::kSampleLanes);
+  CHECK(chosen_layout(65, {64}) == Layout::kNeuronLanes);
+  CHECK(chosen_layout(65, {63}) == Layout::kSampleLanes);
+  CHECK(chosen_layout(10, {65, 64}) == Layout::kNeuronLanes);
+  CHECK(chosen_layout(784, {32, 64}) == Layout::kSampleLanes);
+  CHECK(chosen_layout(10, {64}, true) == Layout::kNeuronLanes);
+  CHECK(chosen_layout(10, {63}, true) == Layout::kSampleLanes);
+}
 
 TEST_CASE("scenes: NaN in the padding of state and weights changes nothing") {
   for_each_run([](const AnyRun& run, const PreparedScene& prepared) {
