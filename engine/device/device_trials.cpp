@@ -165,6 +165,7 @@ void DeviceTrials::copy_args(const DeviceWindow& window) {
   args_.resets = window.resets;
   args_.scores = window.scores;
   args_.first_member = window.first_member;
+  args_.record = window.record;
   // the copy before may still be on its way
   check_cuda(cuda_.wait());
   std::memcpy(args_pinned_.data(), &args_, sizeof args_);
@@ -174,7 +175,7 @@ void DeviceTrials::copy_args(const DeviceWindow& window) {
 
 void DeviceTrials::run(const DeviceWindow& window) {
   copy_args(window);
-  check_cuda(cuda_.run_trials(plan_.layout(),
+  check_cuda(cuda_.run_trials(plan_.layout(), window.record != nullptr,
                               reinterpret_cast<const CudaTrialArgs*>(args_memory_.data()), &grid_));
 }
 

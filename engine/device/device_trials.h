@@ -17,6 +17,7 @@ struct DeviceWindow {
   int t_begin = 0, t_end = 0;
   bool resets = false, scores = false;
   int first_member = 0;
+  const RecordView* record = nullptr;  // on the device, or none
 };
 
 class DeviceTrials {

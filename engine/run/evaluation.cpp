@@ -1,7 +1,6 @@
 #include "engine/run/evaluation.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/config/problems.h"
 #include "engine/state/hash.h"
@@ -39,16 +38,12 @@ class EvaluationRun {
   }
 
   void run_batch(Simulation& simulation, const EncodedInputs& inputs, int first) {
+    stop_if_asked();
     if (record_.empty()) {
-      stop_if_asked();
       simulation.run(inputs, inputs.n_steps());
     } else {
-      for (int t = 0; t < inputs.n_steps(); ++t) {
-        stop_if_asked();
-        simulation.run(inputs, 1);
-        for (std::size_t i = 0; i < record_.size(); ++i)
-          write_step(simulation.state(), options_.record[i], record_[i], first, t);
-      }
+      const RecordArrays arrays = arrays_from(first);
+      simulation.run(inputs, inputs.n_steps(), &arrays);
     }
     keep_final_state(simulation.state());
   }
@@ -66,23 +61,22 @@ class EvaluationRun {
     if (options_.stop && options_.stop->load() != 0) throw Stopped();
   }
 
-  void write_step(const State& state, const RecordField& field, Tensor& tensor, int first, int t) {
-    const PopulationView& population = plan_.population(field.population);
-    const std::vector<float> values = field.is_spikes
-                                          ? state.gather_spikes(population.at.spikes, population.n)
-                                          : state.gather_floats(population.at.v, population.n);
-    const auto n = static_cast<std::size_t>(field.n);
-    for (std::size_t sample = 0; sample * n < values.size(); ++sample) {
-      const std::size_t row = static_cast<std::size_t>(first) + sample;
-      const std::size_t at =
-          (row * static_cast<std::size_t>(plan_.view().n_steps) + static_cast<std::size_t>(t)) * n;
-      const float* from = values.data() + sample * n;
+  // the record's arrays from sample `first` on
+  RecordArrays arrays_from(int first) {
+    RecordArrays arrays{{}, options_.n_device_record_bytes};
+    for (std::size_t i = 0; i < record_.size(); ++i) {
+      const RecordField& field = options_.record[i];
+      const FieldOffsets& at = plan_.population(field.population).at;
+      const std::int64_t n_before = std::int64_t{first} * plan_.view().n_steps * field.n;
+      std::byte* bytes = record_[i].bytes.data();
       if (field.is_spikes)
-        std::transform(from, from + n, tensor.bytes.data() + at,
-                       [](float s) { return s != 0.0f ? std::byte{1} : std::byte{0}; });
+        arrays.fields.push_back(
+            {at.spikes, field.n, reinterpret_cast<std::uint8_t*>(bytes) + n_before, nullptr});
       else
-        std::memcpy(tensor.bytes.data() + at * sizeof(float), from, n * sizeof(float));
+        arrays.fields.push_back(
+            {at.v, field.n, nullptr, reinterpret_cast<float*>(bytes) + n_before});
     }
+    return arrays;
   }
 
   void keep_final_state(const State& state) {

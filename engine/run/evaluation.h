@@ -30,6 +30,8 @@ struct EvaluationOptions {
   int n_samples = 0;  // the first n_samples; 0: all
   std::vector<RecordField> record;
   const std::atomic<int>* stop = nullptr;  // ends the evaluation when it is not 0
+  // of a batch's record that a CUDA device holds at a time, and pinned memory as well
+  std::size_t n_device_record_bytes = std::size_t{64} << 20;
 };
 
 struct Evaluation {

@@ -77,7 +77,7 @@ State& Simulation::edit_state() {
 }
 
 void Simulation::run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
-                                      std::uint64_t number) {
+                                      std::uint64_t number, DeviceRecord* record) {
   if (are_blocks_new_) device_->set_blocks(blocks_, block_stride_, shared_);
   if (is_state_edited_) device_->write_tiles(state_.tiles(0));
   are_blocks_new_ = is_state_edited_ = false;
@@ -92,18 +92,29 @@ void Simulation::run_window_on_device(const InputView* tiles, bool shares_tiles,
     device_->set_inputs(views, n_input_steps, {});
     device_inputs_ = number;
   }
-  device_->run({t_, t_ + n_steps, n_steps == 0, false, 0});
+  device_->run({t_, t_ + n_steps, n_steps == 0, false, 0, record ? record->begin(t_) : nullptr});
+  if (record) record->end();
   is_state_stale_ = true;
   if (const auto lost = device_->find_not_finite()) {
     NotFinite at = lost->at;
     at.tile = static_cast<int>(lost->tile);
     throw_not_finite(static_cast<int>(lost->member), at);
   }
+  if (record) record->read(n_steps);
   t_ += n_steps;
 }
 
+void Simulation::record_on_device(const EncodedInputs& inputs, int n_steps,
+                                  const RecordArrays& arrays) {
+  DeviceRecord record(*cuda_of(kernels_), arrays.fields, std::int64_t{n_members_} * n_samples_,
+                      plan_.view().n_steps, arrays.n_device_bytes);
+  for (const int t_end = t_ + n_steps; t_ < t_end;)
+    run_window_on_device(inputs.tiles().data(), true, std::min(record.n_window_steps(), t_end - t_),
+                         inputs.number(), &record);
+}
+
 void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_steps,
-                            std::uint64_t number) {
+                            std::uint64_t number, const RecordView* record) {
   if (device_) {
     run_window_on_device(tiles, shares_tiles, n_steps, number);
     return;
@@ -133,6 +144,8 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
     args.tile_stride = state_.tile_bytes();
     args.scratch = &scratch_[static_cast<std::size_t>(thread)].view();
     args.not_finite = &not_finite;
+    args.record = record;
+    args.record_row = std::int64_t{member} * n_samples_ + begin * plan_.lanes_per_tile();
     kernels_.run_tiles(args);
     if (not_finite.population < 0) return;
     const std::lock_guard lock(first_mutex);
@@ -159,10 +172,18 @@ void Simulation::throw_not_finite(int member, const NotFinite& at) const {
                  ", at or before step " + std::to_string(at.step));
 }
 
-void Simulation::run(const EncodedInputs& inputs, int n_steps) {
+void Simulation::run(const EncodedInputs& inputs, int n_steps, const RecordArrays* record) {
   assert(inputs.n_samples() == n_samples_);
   assert(n_steps <= max_window_ && t_ + n_steps <= inputs.n_steps());
-  run_window(inputs.tiles().data(), true, n_steps, inputs.number());
+  if (record && device_) {
+    record_on_device(inputs, n_steps, *record);
+    return;
+  }
+  RecordView view{};
+  if (record)
+    view = {record->fields.data(), static_cast<int>(record->fields.size()), 0,
+            plan_.view().n_steps};
+  run_window(inputs.tiles().data(), true, n_steps, inputs.number(), record ? &view : nullptr);
 }
 
 // Inputs that are spikes are passed on as lists, so that silent units cost nothing; the sums are

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/device_record.h"
 #include "engine/device/device_trials.h"
 #include "engine/state/encoded_inputs.h"
 #include "engine/state/scratch.h"
@@ -14,6 +15,12 @@
 #include "kernels/cpu/thread_pool.h"
 
 namespace spikelane {
+
+/// What is recorded of a trial: arrays (R, T, n), and how much of them a device may hold at once.
+struct RecordArrays {
+  std::vector<RecordFieldView> fields;
+  std::size_t n_device_bytes;
+};
 
 class Simulation {
  public:
@@ -37,8 +44,9 @@ class Simulation {
 
   /// The next n_steps steps of all rows with inputs known beforehand; all members see the same
   /// samples. n_steps <= max_window and t() + n_steps <= inputs.n_steps(). Throws RunError with the
-  /// lowest row whose state stopped being finite.
-  void run(const EncodedInputs& inputs, int n_steps);
+  /// lowest row whose state stopped being finite. `record` gets these steps' entries, as the state
+  /// is after each step.
+  void run(const EncodedInputs& inputs, int n_steps, const RecordArrays* record = nullptr);
 
   /// One step of all rows with the caller's inputs, (R, I), rows as (member, sample). Allocates,
   /// locks and logs nothing.
@@ -61,8 +69,10 @@ class Simulation {
   // without the mark of new parameters: threads read blocks side by side
   const float* read_block(int member) const { return blocks_ + member * block_stride_; }
   void run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
-                            std::uint64_t number);
-  void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0);
+                            std::uint64_t number, DeviceRecord* record = nullptr);
+  void record_on_device(const EncodedInputs& inputs, int n_steps, const RecordArrays& record);
+  void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0,
+                  const RecordView* record = nullptr);
   [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
 
   const Plan& plan_;

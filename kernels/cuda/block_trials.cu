@@ -3,8 +3,8 @@
 
 namespace spikelane::cuda {
 
-TrialKernel block_trials() {
-  return SPIKELANE_ISA::run_trials_kernel<SPIKELANE_ISA::Block, Layout::kNeuronLanes>;
+TrialKernel block_trials(bool records) {
+  return SPIKELANE_ISA::find_trial_kernel<SPIKELANE_ISA::Block, Layout::kNeuronLanes>(records);
 }
 
 }  // namespace spikelane::cuda

@@ -82,6 +82,7 @@ struct CudaTrialArgs {
   float* logits;               // (M, B, O) or null
   NotFinite* not_finite;       // (M, n_tiles)
   unsigned long long* first_not_finite;  // the lowest number of an item in it, or all ones
+  const RecordView* record;              // rows are (M, B); or null
 };
 
 /// Closed loops with a built-in environment, beside the CudaTrialArgs of their members: losses are
@@ -173,7 +174,9 @@ struct CudaFunctions {
   const char* (*plan_trials)(Layout layout, int is_closed_loop, int n_largest, int n_members,
                              int n_tiles, int64_t n_block_floats, int64_t n_table_floats,
                              CudaGrid* grid, int* has_shared_block, int* has_shared_table);
-  const char* (*run_trials)(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+  /// `records`: the args have a record.
+  const char* (*run_trials)(Layout layout, int records, const CudaTrialArgs* args,
+                            const CudaGrid* grid);
 
   /// Cuts n_parts parts of a batch over the device, for a net whose largest population has
   /// n_largest neurons.

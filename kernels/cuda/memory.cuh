@@ -16,7 +16,7 @@ const char* text_of(cudaError_t error, const char* what);
 const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_members,
                         int n_tiles, int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
                         int* has_shared_block, int* has_shared_table);
-const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid);
+const char* run_trials(Layout layout, int records, const CudaTrialArgs* args, const CudaGrid* grid);
 const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid);
 const char* run_kernl_trials(const CudaKernlTrialArgs* args, const CudaGrid* grid);
 const char* run_kernl_online(const CudaKernlOnlineArgs* args, const CudaGrid* grid);
@@ -28,11 +28,11 @@ const char* sum_up_members(const MemberScoresArgs* args);
 const char* update_low_rank(const EsUpdateArgs* args);  // a part of update_es
 const char* update_es(const EsUpdateArgs* args);
 
-/// The kernels, each compiled in a file of its own.
+/// The kernels, each compiled in a file of its own, with the one that `records`.
 using TrialKernel = void (*)(const CudaTrialArgs*);
-TrialKernel sample_lane_trials();
-TrialKernel warp_trials();
-TrialKernel block_trials();
+TrialKernel sample_lane_trials(bool records);
+TrialKernel warp_trials(bool records);
+TrialKernel block_trials(bool records);
 /// Those of closed loops, likewise, beside their environments (tasks/control).
 using EpisodeKernel = void (*)(const CudaTrialArgs*, CudaEpisodeArgs);
 EpisodeKernel sample_lane_episodes();

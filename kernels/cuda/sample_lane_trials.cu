@@ -3,8 +3,8 @@
 
 namespace spikelane::cuda {
 
-TrialKernel sample_lane_trials() {
-  return SPIKELANE_ISA::run_trials_kernel<SPIKELANE_ISA::HalfWarp, Layout::kSampleLanes>;
+TrialKernel sample_lane_trials(bool records) {
+  return SPIKELANE_ISA::find_trial_kernel<SPIKELANE_ISA::HalfWarp, Layout::kSampleLanes>(records);
 }
 
 }  // namespace spikelane::cuda

@@ -80,7 +80,9 @@ __device__ __forceinline__ void take_tiles(const CudaTrialArgs& a, const Run& ru
           a.losses + at,
           a.is_correct + at,
           a.logits ? a.logits + at * n_outputs : nullptr,
-          a.not_finite + i_item};
+          a.not_finite + i_item,
+          a.record,
+          at};
     }
     team.sync();
     run(team, i_team, slot, member, trials[i_team]);
@@ -90,11 +92,19 @@ __device__ __forceinline__ void take_tiles(const CudaTrialArgs& a, const Run& ru
   }
 }
 
-template <class Machine, Layout kLayout>
-__global__ void __launch_bounds__(256, 2) run_trials_kernel(const CudaTrialArgs* args) {
+// those that record are kernels of their own, so that the others have no register less for it
+template <class Machine, Layout kLayout, bool kRecords>
+__global__ void __launch_bounds__(256, kRecords ? 1 : 2)
+    run_trials_kernel(const CudaTrialArgs* args) {
   take_tiles<Machine, kLayout>(*args, [](const auto& team, int, int, int, const TrialArgs& trial) {
-    run_tile<kLayout>(team, trial, 0, 0);
+    run_tile<kLayout, kRecords>(team, trial, 0, 0);
   });
+}
+
+template <class Machine, Layout kLayout>
+cuda::TrialKernel find_trial_kernel(bool records) {
+  return records ? run_trials_kernel<Machine, kLayout, true>
+                 : run_trials_kernel<Machine, kLayout, false>;
 }
 
 }  // namespace spikelane::SPIKELANE_ISA

@@ -9,7 +9,10 @@ static int machine_of(Layout layout, const CudaGrid& grid) {
   if (layout == Layout::kSampleLanes) return 0;
   return grid.n_teams_per_block > 1 ? 1 : 2;
 }
-static const TrialKernel trial_kernels[] = {sample_lane_trials(), warp_trials(), block_trials()};
+static const TrialKernel trial_kernels[] = {sample_lane_trials(false), warp_trials(false),
+                                            block_trials(false)};
+static const TrialKernel recording_kernels[] = {sample_lane_trials(true), warp_trials(true),
+                                                block_trials(true)};
 static const EpisodeKernel episode_kernels[] = {sample_lane_episodes(), warp_episodes(),
                                                 block_episodes()};
 
@@ -17,6 +20,9 @@ static const NamedKernel named_kernels[] = {
     {"trials, sample lanes", pointer_of(trial_kernels[0])},
     {"trials, a row a warp", pointer_of(trial_kernels[1])},
     {"trials, a row a block", pointer_of(trial_kernels[2])},
+    {"recorded trials, sample lanes", pointer_of(recording_kernels[0])},
+    {"recorded trials, a row a warp", pointer_of(recording_kernels[1])},
+    {"recorded trials, a row a block", pointer_of(recording_kernels[2])},
     {"episodes, sample lanes", pointer_of(episode_kernels[0])},
     {"episodes, a row a warp", pointer_of(episode_kernels[1])},
     {"episodes, a row a block", pointer_of(episode_kernels[2])}};
@@ -52,11 +58,12 @@ const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_
   const int machine = machine_of(layout, *grid);
   const void* kernel =
       is_closed_loop ? pointer_of(episode_kernels[machine]) : pointer_of(trial_kernels[machine]);
-  if (const char* error =
-          text_of(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                       static_cast<int>(n_room)),
-                  "asking for shared memory"))
-    return error;
+  for (const void* asking : {kernel, pointer_of(recording_kernels[machine])})
+    if (const char* error =
+            text_of(cudaFuncSetAttribute(asking, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         static_cast<int>(n_room)),
+                    "asking for shared memory"))
+      return error;
   int n_resident = 0;
   if (const char* error = text_of(
           cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n_resident, kernel, grid->n_threads,
@@ -71,9 +78,11 @@ const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_
   return nullptr;
 }
 
-const char* run_trials(Layout layout, const CudaTrialArgs* args, const CudaGrid* grid) {
-  launch(trial_kernels[machine_of(layout, *grid)], grid->n_blocks, grid->n_threads,
-         grid->n_shared_bytes, args);
+const char* run_trials(Layout layout, int records, const CudaTrialArgs* args,
+                       const CudaGrid* grid) {
+  const auto& kernels = records ? recording_kernels : trial_kernels;
+  launch(kernels[machine_of(layout, *grid)], grid->n_blocks, grid->n_threads, grid->n_shared_bytes,
+         args);
   return text_of(cudaGetLastError(), "launching trials");
 }
 

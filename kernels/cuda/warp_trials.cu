@@ -3,8 +3,8 @@
 
 namespace spikelane::cuda {
 
-TrialKernel warp_trials() {
-  return SPIKELANE_ISA::run_trials_kernel<SPIKELANE_ISA::Warp, Layout::kNeuronLanes>;
+TrialKernel warp_trials(bool records) {
+  return SPIKELANE_ISA::find_trial_kernel<SPIKELANE_ISA::Warp, Layout::kNeuronLanes>(records);
 }
 
 }  // namespace spikelane::cuda

@@ -3,6 +3,7 @@
 
 #include "kernels/step/loss.h"
 #include "kernels/step/neuron_lanes.h"
+#include "kernels/step/record.h"
 #include "kernels/step/sample_lanes.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -132,7 +133,8 @@ SPIKELANE_HD void score_tile(const Team& team, const Tile& tile, const TrialArgs
 }
 
 /// Tile i of the arguments, whose samples begin at first_sample; returns how many they are.
-template <Layout kLayout, class Team>
+/// `kMayRecord` false: the arguments have no record.
+template <Layout kLayout, bool kMayRecord = true, class Team>
 SPIKELANE_HD int run_tile(const Team& team, const TrialArgs& args, int i, int64_t first_sample) {
   const PlanView& plan = *args.plan;
   Tile tile{&plan,           args.shared ? args.shared : args.parameters,
@@ -141,12 +143,18 @@ SPIKELANE_HD int run_tile(const Team& team, const TrialArgs& args, int i, int64_
             args.not_finite, args.first_tile + i,
             args.t_begin};
   if (args.resets) reset_tile(team, plan, tile.memory);
-  if (args.t_begin == args.t_end) {
-    // nothing to step: the call is for the reset or for the scores
-  } else if constexpr (kLayout == Layout::kSampleLanes)
-    run_window(team, tile, args.t_begin, args.t_end);
-  else
-    run_row_window(team, tile, args.t_begin, args.t_end);
+  // a record is of the state after each step: then a window is one step. Without steps the call is
+  // for the reset or for the scores
+  const bool records = kMayRecord && args.record;
+  const int n_at_once = records ? 1 : args.t_end - args.t_begin;
+  for (int t = args.t_begin; t < args.t_end; t += n_at_once) {
+    if constexpr (kLayout == Layout::kSampleLanes)
+      run_window(team, tile, t, t + n_at_once);
+    else
+      run_row_window(team, tile, t, t + n_at_once);
+    if (!records) break;
+    record_step<kLayout>(team, tile, args, first_sample, t);
+  }
   if (args.scores) score_tile<kLayout>(team, tile, args, first_sample, args.scratch->logits);
   return tile.input->n_lanes;
 }

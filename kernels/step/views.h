@@ -174,6 +174,22 @@ struct ScratchView {
   CurrentTap* tap;         // or null
 };
 
+/// One array of a record: (rows, row_steps, n), either spikes or floats.
+struct RecordFieldView {
+  int64_t at;  // the field in a tile, in bytes
+  int n;
+  uint8_t* spikes;  // 0 and 1, or null
+  float* floats;
+};
+
+/// What is written of each step after it.
+struct RecordView {
+  const RecordFieldView* fields;
+  int n_fields;
+  int first_step;     // that a row's first entry stands for
+  int64_t row_steps;  // steps from one row to the next
+};
+
 /// A member's trials, or one window of them, over consecutive tiles.
 struct TrialArgs {
   const PlanView* plan;
@@ -192,6 +208,8 @@ struct TrialArgs {
   uint8_t* is_correct;    // (samples of these tiles)
   float* logits;          // (samples of these tiles, O) or null
   NotFinite* not_finite;
+  const RecordView* record;  // or null
+  int64_t record_row;        // of the first sample of these tiles
 };
 
 }  // namespace spikelane

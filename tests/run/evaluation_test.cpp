@@ -9,6 +9,7 @@
 #include "engine/config/user_error.h"
 #include "engine/learning/members.h"
 #include "tasks/load_task.h"
+#include "tests/run/records.h"
 #include "tests/tools/tiny_config.h"
 
 namespace spikelane {
@@ -76,6 +77,33 @@ TEST_CASE("evaluation: batches of samples give the hash and the scores of all at
     check_against_one_simulation(text, {});
     check_against_one_simulation(text, {"hidden.v"});
   }
+}
+
+TEST_CASE("evaluation: a record is the state after each step") {
+  const KernelTable& kernels = *find_kernels("");
+  ThreadPool pool(2);
+  for (const char* text : {test::kTinyConfig, test::kRecurrentConfig, test::kKernlConfig})
+    for (const LayoutChoice layout : {LayoutChoice::kSampleLanes, LayoutChoice::kNeuronLanes}) {
+      const Scene scene(text);
+      PlanOptions plan_options;
+      plan_options.layout = layout;
+      EvaluationOptions options;
+      options.n_samples = 21;
+      options.record = test::all_fields(scene.config.network);
+      const auto plan = compile_plan(scene.config.network, scene.config.loss,
+                                     scene.data.test.n_steps, plan_options);
+      const std::vector<float> parameters = draw_start(kernels, *plan, scene.config.seed);
+      const Evaluation evaluation =
+          evaluate(scene.config, plan_options, kernels, pool, scene.data.test, parameters, options);
+      const auto stepped = test::record_by_steps(*plan, kernels, pool, scene.data.test, parameters,
+                                                 options.n_samples, options.record);
+      REQUIRE(evaluation.record.size() == stepped.size());
+      for (std::size_t i = 0; i < stepped.size(); ++i) {
+        CAPTURE(options.record[i].name);
+        CHECK(test::has_other_than_zeros(stepped[i]));
+        CHECK(evaluation.record[i].bytes == stepped[i]);
+      }
+    }
 }
 
 TEST_CASE("evaluation: a stop is obeyed") {

@@ -7,7 +7,9 @@
 #include <set>
 #include <string>
 
+#include "engine/config/parse_config.h"
 #include "engine/learning/gradient.h"
+#include "engine/learning/members.h"
 #include "engine/learning/shaping.h"
 #include "engine/run/episode_trials.h"
 #include "engine/run/es_trainer.h"
@@ -15,8 +17,10 @@
 #include "kernels/step/es_shaping.h"
 #include "tasks/randman/randman.h"
 #include "tests/run/closed_loop_config.h"
+#include "tests/run/records.h"
 #include "tests/run/scene_hashes.h"
 #include "tests/run/scene_runs.h"
+#include "tests/tools/tiny_config.h"
 
 namespace spikelane::test {
 namespace {
@@ -47,6 +51,27 @@ TEST_CASE("a team of OS threads: every scene gives what one CPU worker gives") {
           run_scene(prepared, *plan, inputs, *find_kernels(""), pool, Way::kFused);
       CHECK(run_scene(prepared, *plan, inputs, kernels, pool, Way::kFused, true) == expected);
     }
+  }
+}
+
+TEST_CASE("a team of OS threads: a record") {
+  const RunConfig config = parse_config(kRecurrentConfig, "config.json");
+  const TaskData data = load_task(config);
+  ThreadPool pool(1);
+  EvaluationOptions evaluation;
+  evaluation.n_samples = 2;
+  evaluation.record = all_fields(config.network);
+  for (Form form : {Form::kNeuronLanes, Form::kSampleLanes}) {
+    INFO(name_of(form));
+    const PlanOptions options = options_of(form, false);
+    const auto plan = compile_plan(config.network, config.loss, data.test.n_steps, options);
+    const std::vector<float> parameters = draw_start(*find_kernels(""), *plan, config.seed);
+    const auto record_by = [&](const KernelTable& table) {
+      return evaluate(config, options, table, pool, data.test, parameters, evaluation).record;
+    };
+    const std::vector<Tensor> one = record_by(*find_kernels("")),
+                              many = record_by(thread_kernels());
+    for (std::size_t i = 0; i < one.size(); ++i) CHECK(many[i].bytes == one[i].bytes);
   }
 }
 
