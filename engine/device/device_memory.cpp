@@ -36,16 +36,23 @@ void DeviceImage::clear() {
   pointers_.clear();
 }
 
-void DeviceImage::copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned) {
-  // a little more than asked for, so that growing is rare; vector loads may look past an array
-  const std::size_t n_bytes = bytes_.size() + 256;
-  if (memory.size() < n_bytes) memory = DeviceMemory(cuda, n_bytes + n_bytes / 4);
-  if (pinned.size() < n_bytes) pinned = PinnedMemory(cuda, n_bytes + n_bytes / 4);
+void DeviceImage::make_room_in(const CudaFunctions& cuda, DeviceMemory& memory) const {
+  // a little more than asked for, so that growing is rare
+  if (!fits(memory)) memory = DeviceMemory(cuda, (bytes_.size() + kSpare) / 4 * 5);
+}
+
+const char* DeviceImage::bytes_for(const DeviceMemory& memory) {
   for (const Pointer& pointer : pointers_) {
     const char* target = memory.data() + pointer.target;
     std::memcpy(bytes_.data() + pointer.at, &target, sizeof target);
   }
-  std::memcpy(pinned.data(), bytes_.data(), bytes_.size());
+  return bytes_.data();
+}
+
+void DeviceImage::copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned) {
+  make_room_in(cuda, memory);
+  if (pinned.size() < bytes_.size()) pinned = PinnedMemory(cuda, bytes_.size() / 4 * 5 + kSpare);
+  std::memcpy(pinned.data(), bytes_for(memory), bytes_.size());
   check_cuda(cuda.copy_in(memory.data(), pinned.data(), bytes_.size()));
 }
 

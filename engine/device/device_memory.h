@@ -79,6 +79,11 @@ class DeviceImage {
   void clear();
   std::int64_t size() const { return static_cast<std::int64_t>(bytes_.size()); }
 
+  /// Makes `memory` larger where it is too small; nothing may be using it then.
+  bool fits(const DeviceMemory& memory) const { return memory.size() >= bytes_.size() + kSpare; }
+  void make_room_in(const CudaFunctions& cuda, DeviceMemory& memory) const;
+  /// The bytes with all pointers as they are in `memory`.
+  const char* bytes_for(const DeviceMemory& memory);
   /// Copies all to `memory`, made larger where it is too small, through `pinned`, likewise. The
   /// device must have come to rest as far as both go.
   void copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned);
@@ -87,6 +92,7 @@ class DeviceImage {
   struct Pointer {
     std::int64_t at, target;
   };
+  static constexpr std::size_t kSpare = 256;  // vector loads may look past an array
   std::int64_t put_bytes(const void* from, std::int64_t n_bytes);
 
   std::vector<char> bytes_;

@@ -42,7 +42,7 @@ const RecordView* DeviceRecord::begin(int t_begin) {
   const RecordView view{nullptr, static_cast<int>(fields.size()), t_begin, n_window_steps_};
   const auto at_view = image.put(&view, 1);
   image.point(&image.at<RecordView>(at_view)->fields, at_fields);
-  image.copy_to(cuda_, view_memory_, view_pinned_);
+  staged_.copy_in(view_memory_, image);
   return reinterpret_cast<const RecordView*>(view_memory_.data() + at_view);
 }
 

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/device/device_memory.h"
+#include "engine/device/staged_copies.h"
 
 namespace spikelane {
 
@@ -21,7 +21,7 @@ class DeviceRecord {
   int n_window_steps() const { return n_window_steps_; }
 
   /// Queues what the kernel must know for a window from step t_begin on; returns where it is on the
-  /// device. The window before must have been read.
+  /// device.
   const RecordView* begin(int t_begin);
   /// Queues the copy back, behind the launch.
   void end();
@@ -34,7 +34,8 @@ class DeviceRecord {
   std::int64_t n_rows_;
   int n_steps_, n_window_steps_, t_begin_ = 0;
   DeviceMemory memory_, view_memory_;
-  PinnedMemory pinned_, view_pinned_;
+  PinnedMemory pinned_;
+  StagedCopies staged_{cuda_, 2};
   std::vector<std::size_t> begin_;  // of each field's array in memory_: (n_rows, window, n)
 };
 

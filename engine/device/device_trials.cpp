@@ -15,7 +15,8 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
       n_tiles_((n_samples + plan.lanes_per_tile() - 1) / plan.lanes_per_tile()),
       keeps_state_(keeps_state),
       draws_(draws),
-      is_closed_loop_(loop != nullptr) {
+      is_closed_loop_(loop != nullptr),
+      inputs_{Inputs(cuda), Inputs(cuda)} {
   const PlanView& view = plan.view();
   const std::int64_t block_stride = (plan.n_block_floats() + kLanes - 1) / kLanes * kLanes;
   int n_largest = 0;
@@ -73,7 +74,6 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
   args_.n_table_floats = has_shared_table ? static_cast<int>(n_table_floats) : 0;
   args_.scratch = scratch_.views();
   args_memory_ = DeviceMemory(cuda, sizeof args_);
-  args_pinned_ = PinnedMemory(cuda, sizeof args_);
   if (loop) set_loop(*loop, built_in);
 }
 
@@ -127,8 +127,7 @@ void DeviceTrials::set_members(const Members& members) {
   };
   const std::int64_t at_tensors = put(tensors), at_shared = put(shared);
   const std::int64_t at_mean = members.device_mean() ? 0 : put(members.mean());
-  check_cuda(cuda_.wait());
-  image.copy_to(cuda_, members_memory_, members_pinned_);
+  staged_.copy_in(members_memory_, image);
   const char* base = members_memory_.data();
   MemberDrawView& view = args_.members;
   view.mean = members.device_mean() ? members.device_mean()
@@ -145,18 +144,29 @@ void DeviceTrials::set_members(const Members& members) {
   check_cuda(cuda_.place_shared(&common, shared_));
 }
 
-void DeviceTrials::set_inputs(std::span<const InputView> views, int n_steps,
-                              std::span<const std::int32_t> labels) {
+void DeviceTrials::prepare_inputs(std::span<const InputView> views, int n_steps,
+                                  std::span<const std::int32_t> labels) {
   DeviceImage image;
   const std::int64_t at_views = put_inputs(image, plan_.view(), views, n_steps);
   const std::int64_t at_labels = image.put(labels.data(), static_cast<std::int64_t>(labels.size()));
-  check_cuda(cuda_.wait());
-  image.copy_to(cuda_, inputs_memory_, inputs_pinned_);
-  args_.inputs = reinterpret_cast<const InputView*>(inputs_memory_.data() + at_views);
-  args_.labels = labels.empty()
-                     ? nullptr
-                     : reinterpret_cast<const std::int32_t*>(inputs_memory_.data() + at_labels);
-  args_.has_own_inputs = views.size() > static_cast<std::size_t>(n_tiles_);
+  Inputs& next = inputs_[static_cast<std::size_t>(1 - i_inputs_)];
+  next.is_read.hold_back(CudaStream::kUpload);
+  uploads_.copy_in(next.memory, image);
+  next.is_uploaded.record(CudaStream::kUpload);
+  const char* base = next.memory.data();
+  next.views = reinterpret_cast<const InputView*>(base + at_views);
+  next.labels = labels.empty() ? nullptr : reinterpret_cast<const std::int32_t*>(base + at_labels);
+  next.are_own = views.size() > static_cast<std::size_t>(n_tiles_);
+}
+
+void DeviceTrials::use_prepared_inputs() {
+  inputs_[static_cast<std::size_t>(i_inputs_)].is_read.record(CudaStream::kWork);
+  i_inputs_ = 1 - i_inputs_;
+  const Inputs& inputs = inputs_[static_cast<std::size_t>(i_inputs_)];
+  inputs.is_uploaded.hold_back(CudaStream::kWork);
+  args_.inputs = inputs.views;
+  args_.labels = inputs.labels;
+  args_.has_own_inputs = inputs.are_own;
 }
 
 void DeviceTrials::copy_args(const DeviceWindow& window) {
@@ -166,11 +176,9 @@ void DeviceTrials::copy_args(const DeviceWindow& window) {
   args_.scores = window.scores;
   args_.first_member = window.first_member;
   args_.record = window.record;
-  // the copy before may still be on its way
-  check_cuda(cuda_.wait());
-  std::memcpy(args_pinned_.data(), &args_, sizeof args_);
+  is_state_copied_ = false;
   check_cuda(cuda_.fill(args_.first_not_finite, 0xff, sizeof *args_.first_not_finite));
-  check_cuda(cuda_.copy_in(args_memory_.data(), args_pinned_.data(), sizeof args_));
+  staged_.copy_in(args_memory_.data(), &args_, sizeof args_);
 }
 
 void DeviceTrials::run(const DeviceWindow& window) {
@@ -191,12 +199,39 @@ std::optional<DeviceTrials::Lost> DeviceTrials::find_not_finite() {
   unsigned long long first = 0;
   check_cuda(cuda_.copy_out(&first, args_.first_not_finite, sizeof first));
   check_cuda(cuda_.wait());
+  return lost_at(first);
+}
+
+std::optional<DeviceTrials::Lost> DeviceTrials::lost_at(unsigned long long first) const {
   if (first == ~0ull) return std::nullopt;
   Lost lost{
       static_cast<std::int64_t>(first) / n_tiles_, static_cast<std::int64_t>(first) % n_tiles_, {}};
   check_cuda(cuda_.copy_out(&lost.at, args_.not_finite + first, sizeof lost.at));
   check_cuda(cuda_.wait());
   return lost;
+}
+
+std::optional<DeviceTrials::Lost> DeviceTrials::step(int t, std::span<const InputView> views) {
+  if (!steps_)
+    steps_ = std::make_unique<DeviceSteps>(cuda_, plan_, args_, grid_,
+                                           static_cast<int>(views.size()), n_state_bytes());
+  const unsigned long long first = steps_->run(t, views);
+  is_state_copied_ = steps_->state() != nullptr;
+  return lost_at(first);
+}
+
+std::int64_t DeviceTrials::sum_counts(std::int64_t at, int n) const {
+  const CudaCountArgs args{args_.tiles,
+                           std::int64_t{n_members_} * n_tiles_,
+                           plan_.view().tile_bytes,
+                           at,
+                           n_tiles_,
+                           n_samples_,
+                           n,
+                           plan_.lanes_per_tile()};
+  std::int64_t sum = 0;
+  check_cuda(cuda_.sum_counts(&args, &sum));
+  return sum;
 }
 
 void DeviceTrials::sum_up() {
@@ -232,17 +267,22 @@ void DeviceTrials::read_scores(double* losses, std::uint8_t* is_correct, float* 
   check_cuda(cuda_.wait());
 }
 
+std::size_t DeviceTrials::n_state_bytes() const {
+  return static_cast<std::size_t>(std::int64_t{n_members_} * n_tiles_ * plan_.view().tile_bytes);
+}
+
 void DeviceTrials::read_tiles(char* tiles) {
-  check_cuda(cuda_.copy_out(
-      tiles, args_.tiles,
-      static_cast<std::size_t>(std::int64_t{n_members_} * n_tiles_ * plan_.view().tile_bytes)));
+  if (is_state_copied_) {
+    std::memcpy(tiles, steps_->state(), n_state_bytes());
+    return;
+  }
+  check_cuda(cuda_.copy_out(tiles, args_.tiles, n_state_bytes()));
   check_cuda(cuda_.wait());
 }
 
 void DeviceTrials::write_tiles(const char* tiles) {
-  check_cuda(cuda_.copy_in(
-      args_.tiles, tiles,
-      static_cast<std::size_t>(std::int64_t{n_members_} * n_tiles_ * plan_.view().tile_bytes)));
+  is_state_copied_ = false;
+  check_cuda(cuda_.copy_in(args_.tiles, tiles, n_state_bytes()));
   check_cuda(cuda_.wait());
 }
 

@@ -2,12 +2,16 @@
 // Evaluator and Simulation run through it where the CUDA backend was chosen.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "engine/device/device_steps.h"
 #include "engine/device/device_views.h"
+#include "engine/device/staged_copies.h"
 #include "engine/learning/members.h"
 
 namespace spikelane {
@@ -38,7 +42,14 @@ class DeviceTrials {
 
   /// Inputs of n_steps steps, (tiles of a member) or (members, tiles), and labels or none. Copied.
   void set_inputs(std::span<const InputView> views, int n_steps,
-                  std::span<const std::int32_t> labels);
+                  std::span<const std::int32_t> labels) {
+    prepare_inputs(views, n_steps, labels);
+    use_prepared_inputs();
+  }
+  /// The same in two halves: the copy runs beside the work that is queued, which keeps its own.
+  void prepare_inputs(std::span<const InputView> views, int n_steps,
+                      std::span<const std::int32_t> labels);
+  void use_prepared_inputs();
 
   void run(const DeviceWindow& window);
   /// Whole episodes, their starts drawn from `key`.
@@ -51,6 +62,11 @@ class DeviceTrials {
     NotFinite at;
   };
   std::optional<Lost> find_not_finite();
+  /// Step t of all rows with inputs of their own, by a graph; waits for it.
+  std::optional<Lost> step(int t, std::span<const InputView> views);
+
+  /// The sum of a field of whole numbers of population p over all rows.
+  std::int64_t sum_counts(std::int64_t at, int n) const;
 
   /// Queues the sums of the scores behind the last run, and their copy: what a generation needs.
   void sum_up();
@@ -73,6 +89,8 @@ class DeviceTrials {
  private:
   void set_loop(const LoopView& loop, int built_in);
   void copy_args(const DeviceWindow& window);
+  std::size_t n_state_bytes() const;
+  std::optional<Lost> lost_at(unsigned long long first) const;
 
   const CudaFunctions& cuda_;
   const Plan& plan_;
@@ -82,14 +100,28 @@ class DeviceTrials {
   DeviceMemory loop_memory_, episode_memory_;
   PinnedMemory loop_pinned_;
   CudaEpisodeArgs episodes_{};
-  DeviceMemory plan_memory_, memory_, inputs_memory_, members_memory_, args_memory_;
-  PinnedMemory plan_pinned_, inputs_pinned_, members_pinned_, args_pinned_;
+  struct Inputs {
+    explicit Inputs(const CudaFunctions& cuda) : is_uploaded(cuda), is_read(cuda) {}
+    DeviceMemory memory;
+    const InputView* views = nullptr;
+    const std::int32_t* labels = nullptr;
+    int are_own = 0;
+    DeviceEvent is_uploaded, is_read;
+  };
+  DeviceMemory plan_memory_, memory_, members_memory_, args_memory_;
+  PinnedMemory plan_pinned_;
+  std::array<Inputs, 2> inputs_;  // those at work, and the next
+  int i_inputs_ = 0;
   DeviceScratch scratch_;
   CudaTrialArgs args_{};
   MemberScoresView sums_{};
   std::size_t n_sum_bytes_ = 0;  // of what sums_ points at, from the start of memory_
   PinnedMemory sums_pinned_;
   float *blocks_ = nullptr, *shared_ = nullptr;  // (M, block_stride) on the device; or none
+  std::unique_ptr<DeviceSteps> steps_;
+  bool is_state_copied_ = false;  // by the last step
+  // a generation takes two; what is uploaded is large and has a generation's time
+  StagedCopies staged_{cuda_, 4}, uploads_{cuda_, 1, CudaStream::kUpload};
 };
 
 }  // namespace spikelane

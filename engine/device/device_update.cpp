@@ -2,7 +2,6 @@
 
 #include <cassert>
 #include <cmath>
-#include <cstring>
 
 namespace spikelane {
 
@@ -26,7 +25,6 @@ DeviceUpdate::DeviceUpdate(const CudaFunctions& cuda, const Plan& plan, const Es
   };
   memory_ = DeviceMemory(cuda, bytes_of_arrays(place));
   point_arrays(memory_.data(), place);
-  losses_pinned_ = PinnedMemory(cuda, static_cast<std::size_t>(es.n_members) * sizeof(double));
   // a vector that is not there is not looked at
   if (!args_.first) args_.first = args_.mean;
   if (!args_.second) args_.second = args_.mean;
@@ -66,9 +64,7 @@ void DeviceUpdate::read_gradient(std::span<float> gradient) {
 
 MemberScoresView DeviceUpdate::write_losses(std::span<const double> losses) {
   assert(static_cast<int>(losses.size()) == es_.n_members);
-  check_cuda(cuda_.wait());
-  std::memcpy(losses_pinned_.data(), losses.data(), losses.size_bytes());
-  check_cuda(cuda_.copy_in(own_scores_.losses, losses_pinned_.data(), losses.size_bytes()));
+  staged_.copy_in(own_scores_.losses, losses.data(), losses.size_bytes());
   return own_scores_;
 }
 
@@ -91,8 +87,7 @@ void DeviceUpdate::run(const MemberScoresView& scores, const Members& members, s
   }
   DeviceImage image;
   image.put(tensors.data(), static_cast<std::int64_t>(tensors.size()));
-  // the copy before has come to its end: each generation waits for its losses
-  image.copy_to(cuda_, tensors_memory_, tensors_pinned_);
+  staged_.copy_in(tensors_memory_, image);
   args_.tensors = reinterpret_cast<const SearchedTensorView*>(tensors_memory_.data());
   args_.n_tensors = static_cast<int>(tensors.size());
   args_.shaping.losses = scores.losses;

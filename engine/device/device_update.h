@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "engine/device/device_memory.h"
+#include "engine/device/staged_copies.h"
 #include "engine/learning/members.h"
 #include "engine/learning/optimiser.h"
 
@@ -44,9 +44,9 @@ class DeviceUpdate {
   const EsConfig& es_;
   Optimiser& optimiser_;
   DeviceMemory memory_, tensors_memory_;
-  PinnedMemory tensors_pinned_, losses_pinned_;
   EsUpdateArgs args_{};
   MemberScoresView own_scores_{};
+  StagedCopies staged_{cuda_, 4};  // an update takes two at most
 };
 
 }  // namespace spikelane

@@ -100,7 +100,7 @@ void Evaluator::launch(int first, int n, const Members* members,
     n_device_members_ = n;
     n_device_samples_ = n_samples;
     device_draws_ = draws;
-    device_inputs_ = 0;
+    device_inputs_ = prepared_inputs_ = 0;
   }
   if (draws) {
     device_->set_members(*members);
@@ -112,11 +112,17 @@ void Evaluator::launch(int first, int n, const Members* members,
     device_->set_blocks(blocks.data(), stride, shared);
   }
   if (device_inputs_ != inputs.number()) {
-    device_->set_inputs(inputs.tiles(), inputs.n_steps(), inputs.labels());
+    if (prepared_inputs_ != inputs.number()) prepare(inputs);
+    device_->use_prepared_inputs();
     device_inputs_ = inputs.number();
   }
   device_->run({0, inputs.n_steps(), true, true, first});
   first_device_member_ = first;
+}
+
+void Evaluator::prepare(const EncodedInputs& inputs) {
+  device_->prepare_inputs(inputs.tiles(), inputs.n_steps(), inputs.labels());
+  prepared_inputs_ = inputs.number();
 }
 
 void Evaluator::throw_if_lost(const std::function<void(int, float*)>& fill_block,

@@ -52,6 +52,8 @@ class Evaluator {
   bool runs_on_device() const { return cuda_ != nullptr; }
   const MemberScoresView& start(int first, int n, const Members& members,
                                 const EncodedInputs& inputs);
+  /// Starts to copy the inputs of the next call of start beside the trials that are queued.
+  void prepare(const EncodedInputs& inputs);
   void finish(const Members& members, const EncodedInputs& inputs, std::span<double> losses,
               std::int64_t* n_correct, const std::function<void()>& before_throwing);
 
@@ -75,7 +77,7 @@ class Evaluator {
   std::unique_ptr<DeviceTrials> device_;  // for as many members and samples as the last call had
   int first_device_member_ = 0, n_device_members_ = 0, n_device_samples_ = 0;
   bool device_draws_ = false;
-  std::uint64_t device_inputs_ = 0;  // the inputs that it has
+  std::uint64_t device_inputs_ = 0, prepared_inputs_ = 0;  // the inputs that it has, and will have
 };
 
 }  // namespace spikelane

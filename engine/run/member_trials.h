@@ -72,11 +72,16 @@ class DatasetTrials : public MemberTrials {
   const EncodedInputs& inputs() const { return *inputs_; }
 
  private:
+  // a whole training set that stays as it is is encoded once, all else each time
+  bool inputs_change() const { return minibatches_.size() != data_.n_samples || data_.source; }
+  std::unique_ptr<const EncodedInputs> encode(std::int64_t update);
+
   const Dataset& data_;
   std::unique_ptr<const Plan> plan_;
   Minibatches minibatches_;
   Evaluator evaluator_;
-  std::unique_ptr<const EncodedInputs> inputs_;
+  std::int64_t update_ = 0, next_update_ = 0;
+  std::unique_ptr<const EncodedInputs> inputs_, next_inputs_;  // of them
   std::int64_t n_sample_steps_ = 0;
 };
 

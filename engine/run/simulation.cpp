@@ -70,36 +70,52 @@ const State& Simulation::state() const {
   return state_;
 }
 
+std::int64_t Simulation::count_spikes(int p) const {
+  const PopulationView& population = plan_.population(p);
+  if (is_state_stale_) return device_->sum_counts(population.at.n_spikes, population.n);
+  std::int64_t n_spikes = 0;
+  for (const float n : state_.gather_floats(population.at.n_spikes, population.n))
+    n_spikes += static_cast<std::int64_t>(n);
+  return n_spikes;
+}
+
 State& Simulation::edit_state() {
   state();
   is_state_edited_ = device_ != nullptr;
   return state_;
 }
 
-void Simulation::run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
-                                      std::uint64_t number, DeviceRecord* record) {
+// what the host has written since the last window
+void Simulation::bring_to_device() {
   if (are_blocks_new_) device_->set_blocks(blocks_, block_stride_, shared_);
   if (is_state_edited_) device_->write_tiles(state_.tiles(0));
   are_blocks_new_ = is_state_edited_ = false;
+}
+
+void Simulation::throw_if_lost(const std::optional<DeviceTrials::Lost>& lost) const {
+  if (!lost) return;
+  NotFinite at = lost->at;
+  at.tile = static_cast<int>(lost->tile);
+  throw_not_finite(static_cast<int>(lost->member), at);
+}
+
+void Simulation::run_window_on_device(const InputView* tiles, bool shares_tiles, int n_steps,
+                                      std::uint64_t number, DeviceRecord* record) {
+  bring_to_device();
   if (number == 0 || number != device_inputs_) {
     const int n_views = state_.tiles_per_member() * (shares_tiles ? 1 : n_members_);
-    // a trial's inputs go as a whole, a step's as one step; a reset looks at none of them
-    const int n_input_steps = number != 0 ? plan_.view().n_steps : n_steps;
     std::vector<InputView> views(tiles, tiles + n_views);
+    // a reset looks at none of them
     if (n_steps == 0)
       for (InputView& view : views)
         view = {0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, 0, view.n_lanes};
-    device_->set_inputs(views, n_input_steps, {});
+    device_->set_inputs(views, plan_.view().n_steps, {});
     device_inputs_ = number;
   }
   device_->run({t_, t_ + n_steps, n_steps == 0, false, 0, record ? record->begin(t_) : nullptr});
   if (record) record->end();
   is_state_stale_ = true;
-  if (const auto lost = device_->find_not_finite()) {
-    NotFinite at = lost->at;
-    at.tile = static_cast<int>(lost->tile);
-    throw_not_finite(static_cast<int>(lost->member), at);
-  }
+  throw_if_lost(device_->find_not_finite());
   if (record) record->read(n_steps);
   t_ += n_steps;
 }
@@ -218,7 +234,7 @@ void Simulation::step(std::span<const float> x) {
     view.step_begin = are_listed ? step_begin_.data() + i * 2 : nullptr;
   }
   if (are_listed) {
-    run_window(step_views_.data(), false, 1);
+    step_once();
     return;
   }
   auto* to = reinterpret_cast<float*>(step_inputs_.data());
@@ -230,7 +246,20 @@ void Simulation::step(std::span<const float> x) {
           x[static_cast<std::size_t>(row) * static_cast<std::size_t>(n_inputs) +
             static_cast<std::size_t>(i)];
   }
-  run_window(step_views_.data(), false, 1);
+  step_once();
+}
+
+// with step_views_
+void Simulation::step_once() {
+  if (!device_) {
+    run_window(step_views_.data(), false, 1);
+    return;
+  }
+  bring_to_device();
+  const auto lost = device_->step(t_, step_views_);
+  is_state_stale_ = true;
+  throw_if_lost(lost);
+  ++t_;
 }
 
 void Simulation::score(const EncodedInputs& inputs, std::vector<double>* losses,

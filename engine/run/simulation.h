@@ -57,6 +57,8 @@ class Simulation {
   void set_t(int t) { t_ = t; }
   /// The state after the last window; on a CUDA device it is copied from there first.
   const State& state() const;
+  /// Sum of the spikes of population p since the reset over all rows; the plan must keep counts.
+  std::int64_t count_spikes(int p) const;
   /// The same to be changed before the next window.
   State& edit_state();
   const Plan& plan() const { return plan_; }
@@ -73,7 +75,10 @@ class Simulation {
   void record_on_device(const EncodedInputs& inputs, int n_steps, const RecordArrays& record);
   void run_window(const InputView* tiles, bool shares_tiles, int n_steps, std::uint64_t number = 0,
                   const RecordView* record = nullptr);
+  void step_once();
+  void bring_to_device();
   [[noreturn]] void throw_not_finite(int member, const NotFinite& at) const;
+  void throw_if_lost(const std::optional<DeviceTrials::Lost>& lost) const;
 
   const Plan& plan_;
   const KernelTable& kernels_;

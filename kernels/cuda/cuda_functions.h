@@ -137,6 +137,17 @@ struct EsUpdateArgs {
   const int* is_lost;                           // nothing is changed where it is 1
 };
 
+/// A field of whole numbers in the tiles of a state, (n, n_lanes) in each tile.
+struct CudaCountArgs {
+  const char* tiles;  // (n_tiles, tile_bytes); n_member_tiles of them hold n_samples samples
+  int64_t n_tiles, tile_bytes, at;
+  int n_member_tiles, n_samples, n, n_lanes;
+};
+
+/// kWork: all launches, and the copies in order with them. kUpload: copies to the device that may
+/// run beside them.
+enum class CudaStream : int { kWork, kUpload };
+
 /// How a launch is cut; made by plan_trials.
 struct CudaGrid {
   int n_blocks, n_threads, n_teams_per_block;
@@ -165,8 +176,26 @@ struct CudaFunctions {
   const char* (*copy_in)(void* to, const void* from, size_t n_bytes);
   const char* (*copy_out)(void* to, const void* from, size_t n_bytes);
   const char* (*fill)(void* to, int byte, size_t n_bytes);
-  /// Waits for all that was launched and copied.
+  /// Waits for all that was launched and copied, uploads aside.
   const char* (*wait)();
+
+  /// From pinned memory.
+  const char* (*copy_in_on)(CudaStream stream, void* to, const void* from, size_t n_bytes);
+  const char* (*make_event)(void** event);
+  void (*release_event)(void* event);
+  /// The event comes when all that is on the stream by now is over.
+  const char* (*record_event)(CudaStream stream, void* event);
+  /// The host waits for it; what comes later on the stream does.
+  const char* (*wait_event)(void* event);
+  const char* (*wait_event_on)(CudaStream stream, void* event);
+  /// What is asked for between the two goes into a graph, on this thread and the stream of work;
+  /// launch_graph does it, each time anew.
+  const char* (*begin_graph)();
+  const char* (*end_graph)(void** graph);
+  const char* (*launch_graph)(void* graph);
+  void (*release_graph)(void* graph);
+  /// Waits for the sum over all samples.
+  const char* (*sum_counts)(const CudaCountArgs* args, int64_t* sum);
 
   /// Cuts `n_items` (members * tiles) over the device. `n_block_floats`: of a member's parameters
   /// where they are to be drawn, else 0; `n_table_floats`: of a team's table. Says in

@@ -1,19 +1,9 @@
-// Memory, copies and devices: the library's functions that launch nothing of ours. One stream, so
-// that everything happens in the order of the calls.
+// Memory, copies and devices: the library's functions that launch nothing of ours.
 #include <cstdio>
 
 #include "kernels/cuda/memory.cuh"
 
 namespace spikelane::cuda {
-
-cudaStream_t stream() {
-  static cudaStream_t made = [] {
-    cudaStream_t s = nullptr;
-    cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking);
-    return s;
-  }();
-  return made;
-}
 
 const char* text_of(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return nullptr;
@@ -63,9 +53,12 @@ static const char* allocate_pinned(size_t n_bytes, void** memory) {
 }
 static void release_pinned(void* memory) { cudaFreeHost(memory); }
 
-static const char* copy_in(void* to, const void* from, size_t n_bytes) {
-  return text_of(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyHostToDevice, stream()),
+static const char* copy_in_on(CudaStream which, void* to, const void* from, size_t n_bytes) {
+  return text_of(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyHostToDevice, stream(which)),
                  "copying to the device");
+}
+static const char* copy_in(void* to, const void* from, size_t n_bytes) {
+  return copy_in_on(CudaStream::kWork, to, from, n_bytes);
 }
 static const char* copy_out(void* to, const void* from, size_t n_bytes) {
   return text_of(cudaMemcpyAsync(to, from, n_bytes, cudaMemcpyDeviceToHost, stream()),
@@ -84,12 +77,12 @@ extern "C" __attribute__((visibility("default"))) const spikelane::CudaFunctions
 spikelane_cuda_functions() {
   using namespace spikelane::cuda;
   static const spikelane::CudaFunctions functions = {
-      count_devices,  describe_device,  allocate,
-      release,        allocate_pinned,  release_pinned,
-      copy_in,        copy_out,         fill,
-      wait,           plan_trials,      run_trials,
-      plan_kernl,     run_kernl_trials, run_kernl_online,
-      sum_parts,      run_episodes,     place_shared,
-      sum_up_members, update_es,        describe_kernel};
+      count_devices,    describe_device, allocate,      release,      allocate_pinned,
+      release_pinned,   copy_in,         copy_out,      fill,         wait,
+      copy_in_on,       make_event,      release_event, record_event, wait_event,
+      wait_event_on,    begin_graph,     end_graph,     launch_graph, release_graph,
+      sum_counts,       plan_trials,     run_trials,    plan_kernl,   run_kernl_trials,
+      run_kernl_online, sum_parts,       run_episodes,  place_shared, sum_up_members,
+      update_es,        describe_kernel};
   return &functions;
 }

@@ -3,15 +3,27 @@
 
 #include <cuda_runtime.h>
 
+#include <vector>
+
 #include "kernels/cuda/cuda_functions.h"
 
 namespace spikelane::cuda {
 
-/// The one stream that all copies and launches go through.
-cudaStream_t stream();
+cudaStream_t stream(CudaStream which = CudaStream::kWork);
 
 /// Null, or a text that lives until the thread's next error.
 const char* text_of(cudaError_t error, const char* what);
+
+const char* make_event(void** event);
+void release_event(void* event);
+const char* record_event(CudaStream which, void* event);
+const char* wait_event(void* event);
+const char* wait_event_on(CudaStream which, void* event);
+const char* begin_graph();
+const char* end_graph(void** graph);
+const char* launch_graph(void* graph);
+void release_graph(void* graph);
+const char* sum_counts(const CudaCountArgs* args, int64_t* sum);
 
 const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_members,
                         int n_tiles, int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
@@ -41,6 +53,12 @@ EpisodeKernel block_episodes();
 
 constexpr int kMaxTeams = 16;  // of a block
 
+struct NotedLaunch {
+  const void* kernel;
+  int n_blocks, n_threads;
+  int64_t n_shared_bytes;
+};
+
 /// A kernel that describe_kernel tells of: the source that launches it keeps one for each of its
 /// own. kernels/cuda/named_kernels.cu
 class NamedKernel {
@@ -49,7 +67,7 @@ class NamedKernel {
 
  private:
   friend bool describe_kernel(int i, CudaKernelInfo* info);
-  friend void note_launch(const void* kernel, int n_blocks, int n_threads, int64_t n_shared_bytes);
+  friend void note_launch(const NotedLaunch& launch);
   static NamedKernel*& newest();
   const char* name_;
   const void* kernel_;
@@ -58,8 +76,10 @@ class NamedKernel {
   int n_blocks_ = 0, n_threads_ = 0, n_shared_bytes_ = 0;  // of the last launch
 };
 
-/// Beside each launch, for reports.
-void note_launch(const void* kernel, int n_blocks, int n_threads, int64_t n_shared_bytes);
+/// Beside each launch, for reports. Launches that a graph captures are kept for the graph.
+void note_launch(const NotedLaunch& launch);
+void keep_launches();
+std::vector<NotedLaunch> take_kept_launches();
 
 bool describe_kernel(int i, CudaKernelInfo* info);
 
@@ -72,7 +92,7 @@ const void* pointer_of(Kernel kernel) {
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, int n_threads, int64_t n_shared_bytes,
             const Arguments&... arguments) {
-  note_launch(pointer_of(kernel), static_cast<int>(grid.x * grid.y), n_threads, n_shared_bytes);
+  note_launch({pointer_of(kernel), static_cast<int>(grid.x * grid.y), n_threads, n_shared_bytes});
   kernel<<<grid, static_cast<unsigned>(n_threads), static_cast<size_t>(n_shared_bytes), stream()>>>(
       arguments...);
 }

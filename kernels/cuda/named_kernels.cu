@@ -1,4 +1,6 @@
 // The kernels of the library, told by number.
+#include <utility>
+
 #include "kernels/cuda/memory.cuh"
 
 namespace spikelane::cuda {
@@ -13,14 +15,28 @@ NamedKernel::NamedKernel(const char* name, const void* kernel)
   newest() = this;
 }
 
-void note_launch(const void* kernel, int n_blocks, int n_threads, int64_t n_shared_bytes) {
+static thread_local bool are_kept = false;
+static thread_local std::vector<NotedLaunch> kept;
+
+void keep_launches() { are_kept = true; }
+
+std::vector<NotedLaunch> take_kept_launches() {
+  are_kept = false;
+  return std::exchange(kept, {});
+}
+
+void note_launch(const NotedLaunch& launch) {
+  if (are_kept) {
+    kept.push_back(launch);
+    return;
+  }
   NamedKernel* named = NamedKernel::newest();
-  while (named && named->kernel_ != kernel) named = named->before_;
+  while (named && named->kernel_ != launch.kernel) named = named->before_;
   if (!named) return;
   ++named->n_launches_;
-  named->n_blocks_ = n_blocks;
-  named->n_threads_ = n_threads;
-  named->n_shared_bytes_ = static_cast<int>(n_shared_bytes);
+  named->n_blocks_ = launch.n_blocks;
+  named->n_threads_ = launch.n_threads;
+  named->n_shared_bytes_ = static_cast<int>(launch.n_shared_bytes);
 }
 
 bool describe_kernel(int i, CudaKernelInfo* info) {

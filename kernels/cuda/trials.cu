@@ -30,9 +30,11 @@ static const NamedKernel named_kernels[] = {
 const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_members,
                         int n_tiles, int64_t n_block_floats, int64_t n_table_floats, CudaGrid* grid,
                         int* has_shared_block, int* has_shared_table) {
-  int device = 0, n_most_shared = 0, n_multiprocessors = 0;
+  int device = 0, n_most_shared = 0, n_multiprocessors = 0, n_all_shared = 0, n_reserved = 0;
   if (const char* error = text_of(cudaGetDevice(&device), "choosing a device")) return error;
   cudaDeviceGetAttribute(&n_most_shared, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  cudaDeviceGetAttribute(&n_all_shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device);
+  cudaDeviceGetAttribute(&n_reserved, cudaDevAttrReservedSharedMemoryPerBlock, device);
   cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
   if (layout == Layout::kSampleLanes) {
     // tiles of one member share a block: whole warps of them, up to eight
@@ -46,8 +48,24 @@ const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_
     grid->n_teams_per_block = 1;
     grid->n_threads = std::min(256, (n_largest + 31) / 32 * 32);
   }
-  // a quarter of what a block may have leaves room for others beside it
-  const int64_t n_room = n_most_shared / 4;
+  const int machine = machine_of(layout, *grid);
+  const void* kernel =
+      is_closed_loop ? pointer_of(episode_kernels[machine]) : pointer_of(trial_kernels[machine]);
+  cudaFuncAttributes attributes;
+  if (const char* error =
+          text_of(cudaFuncGetAttributes(&attributes, kernel), "asking for a kernel's attributes"))
+    return error;
+  // what costs no block that registers and threads leave room for; a quarter of what a block may
+  // have costs few
+  int n_resident = 0;
+  if (const char* error = text_of(
+          cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n_resident, kernel, grid->n_threads, 0),
+          "counting resident blocks"))
+    return error;
+  const int64_t n_share =
+      std::min(n_most_shared, n_all_shared / std::max(1, n_resident) - n_reserved);
+  const int64_t n_room = std::max<int64_t>(
+      n_most_shared / 4, n_share - static_cast<int64_t>(attributes.sharedSizeBytes));
   const int64_t n_block = n_block_floats * 4,
                 n_tables = n_table_floats * 4 * grid->n_teams_per_block;
   *has_shared_block = n_block <= n_room;
@@ -55,16 +73,12 @@ const char* plan_trials(Layout layout, int is_closed_loop, int n_largest, int n_
   *has_shared_table = n_shared + n_tables <= n_room;
   if (*has_shared_table) n_shared += n_tables;
   grid->n_shared_bytes = static_cast<int>(n_shared);
-  const int machine = machine_of(layout, *grid);
-  const void* kernel =
-      is_closed_loop ? pointer_of(episode_kernels[machine]) : pointer_of(trial_kernels[machine]);
   for (const void* asking : {kernel, pointer_of(recording_kernels[machine])})
     if (const char* error =
             text_of(cudaFuncSetAttribute(asking, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                          static_cast<int>(n_room)),
                     "asking for shared memory"))
       return error;
-  int n_resident = 0;
   if (const char* error = text_of(
           cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n_resident, kernel, grid->n_threads,
                                                         static_cast<size_t>(grid->n_shared_bytes)),

@@ -12,45 +12,13 @@
 
 #include "engine/report/checkpoint.h"
 #include "tests/scratch_folder.h"
-#include "tests/skip.h"
-#include "tests/tools/program.h"
+#include "tests/tools/mpi_program.h"
 #include "tests/tools/tiny_config.h"
-#include "tools/mpi_ranks.h"
 
 namespace spikelane::test {
 namespace {
 
 using nlohmann::json;
-
-/// Sets variables for the programs started in its scope.
-class Environment {
- public:
-  explicit Environment(const std::vector<std::pair<std::string, std::string>>& variables) {
-    for (const auto& [name, value] : variables) {
-      const char* before = std::getenv(name.c_str());
-      before_.emplace_back(name, before ? std::optional<std::string>(before) : std::nullopt);
-      ::setenv(name.c_str(), value.c_str(), 1);
-    }
-  }
-  ~Environment() {
-    for (const auto& [name, value] : before_)
-      if (value)
-        ::setenv(name.c_str(), value->c_str(), 1);
-      else
-        ::unsetenv(name.c_str());
-  }
-
- private:
-  std::vector<std::pair<std::string, std::optional<std::string>>> before_;
-};
-
-const std::string kMpirun = SPIKELANE_MPIRUN;
-
-bool can_run() {
-  const bool is_there = has_mpi() && !kMpirun.empty() && std::filesystem::exists(kMpirun);
-  if (!is_there) note_skip("no mpirun, or built without MPI (Debian: libopenmpi-dev openmpi-bin)");
-  return is_there;
-}
 
 struct Folder {
   ScratchFolder scratch;
@@ -64,20 +32,8 @@ struct Folder {
   }
 
   ProgramOutcome train_on(int n_ranks, std::vector<std::string> more) const {
-    // shared memory only, and no questions about root, cores or kernel features of a container
-    const Environment environment({{"OMPI_MCA_btl", "self,vader"},
-                                   {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
-                                   {"OMPI_MCA_plm", "isolated"},
-                                   {"OMPI_MCA_mpi_yield_when_idle", "1"},
-                                   // OpenMPI never frees some memory of its own
-                                   {"ASAN_OPTIONS", "detect_leaks=0"}});
-    more.insert(more.begin(),
-                {"--oversubscribe", "--allow-run-as-root", "-n", std::to_string(n_ranks),
-                 SPIKELANE_PROGRAM, "train", "config.json", "--threads", "1"});
-    ProgramSetting setting;
-    setting.folder = scratch.path();
-    setting.program = kMpirun;
-    return run_program(more, setting);
+    more.insert(more.begin(), {"train", "config.json", "--threads", "1"});
+    return run_ranks(n_ranks, more, scratch.path());
   }
 
   json results(const std::string& out) const {
@@ -117,7 +73,7 @@ pid_t find_rank(int rank, const std::string& part) {
 }  // namespace
 
 TEST_CASE("mpi: 1, 2, 3 and 4 ranks write what one process writes") {
-  if (!can_run()) return;
+  if (!can_run_ranks()) return;
   const std::string cartpole = read_file(SPIKELANE_SOURCE_DIR "/configs/cartpole_es.json");
   struct Case {
     const char* config;
@@ -175,7 +131,7 @@ TEST_CASE("mpi: 1, 2, 3 and 4 ranks write what one process writes") {
 }
 
 TEST_CASE("mpi: every rule is stopped on some ranks and goes on on others") {
-  if (!can_run()) return;
+  if (!can_run_ranks()) return;
   const std::string cartpole = read_file(SPIKELANE_SOURCE_DIR "/configs/cartpole_es.json");
   struct Case {
     const char* config;
@@ -220,7 +176,7 @@ TEST_CASE("mpi: every rule is stopped on some ranks and goes on on others") {
 }
 
 TEST_CASE("mpi: a rank that dies ends the run, and other ranks go on from the checkpoint") {
-  if (!can_run()) return;
+  if (!can_run_ranks()) return;
   const Folder folder;
   const std::string members = "rule.n_members=24", saves = "run.checkpoint_every=1";
   const std::string out = folder.scratch / "out";
@@ -255,7 +211,7 @@ TEST_CASE("mpi: a rank that dies ends the run, and other ranks go on from the ch
 }
 
 TEST_CASE("mpi: what is wrong is said once, and nothing is written") {
-  if (!can_run()) return;
+  if (!can_run_ranks()) return;
   const Folder folder;
   const auto before = listing(folder.scratch.path());
   const ProgramOutcome wrong = folder.train_on(3, {"--out", "out", "--set", "rule.sigma=-1"});
@@ -273,10 +229,9 @@ TEST_CASE("mpi: what is wrong is said once, and nothing is written") {
 TEST_CASE("mpi: several processes of what cannot share its work are refused") {
   const Folder folder;
   for (const char* variable : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
-    const Environment environment(
-        std::vector<std::pair<std::string, std::string>>{{variable, "4"}});
     ProgramSetting setting;
     setting.folder = folder.scratch.path();
+    setting.variables = {variable + std::string("=4")};
     for (const char* command : {"eval", "check", "bench"}) {
       const ProgramOutcome outcome = run_program({command, "config.json"}, setting);
       CHECK(outcome.exit_code == 2);
