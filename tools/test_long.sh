@@ -34,7 +34,7 @@ orders=${ORDERS-EMU_ORDER=rev EMU_ORDER=rand:2 EMU_ORDER=rand:3 EMU_RACE=1}
 if [ -e build/release/libspikelane_cuda.so ] && [ ! -e /dev/nvidiactl ]; then
   for order in $orders; do
     echo "CUDA with $order"
-    env "$order" ctest --test-dir build/release -C cuda -R '^cuda/(backend_table|train)_test$' \
+    env "$order" ctest --test-dir build/release -C cuda -R '^cuda/(backend_table|train|record|steps|ranks)_test$' \
       --output-on-failure
   done
 fi

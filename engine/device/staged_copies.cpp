@@ -19,6 +19,8 @@ void StagedCopies::copy_in(DeviceMemory& to, DeviceImage& image) {
   if (!image.fits(to)) {
     if (to.size() > 0) check_cuda(cuda_.wait());
     image.make_room_in(cuda_, to);
+    // it is zeroed in order with the work, which another stream does not know of
+    check_cuda(cuda_.wait());
   }
   copy_in(to.data(), image.bytes_for(to), static_cast<std::size_t>(image.size()));
 }
