@@ -25,15 +25,15 @@ extern const KernelTable kKernels;
 
 #if defined(__x86_64__)
 // what the levels of the x86-64 ABI add; clang knows the levels' names only later than 14
-static bool has_v2() {
+[[maybe_unused]] static bool has_v2() {
   return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("ssse3") &&
          __builtin_cpu_supports("popcnt");
 }
-static bool has_v3() {
+[[maybe_unused]] static bool has_v3() {
   return has_v2() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
          __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
-static bool has_v4() {
+[[maybe_unused]] static bool has_v4() {
   return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vl");

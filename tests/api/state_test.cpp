@@ -139,12 +139,19 @@ TEST_CASE("api: states that are damaged or of something else are refused and cha
   auto restore = [&](spikelane_session session, const std::vector<char>& from, std::size_t n) {
     return spikelane_restore_state(session, from.data(), n, nullptr, 0);
   };
-  for (std::size_t at = 0; at < bytes.size(); at += at < 64 ? 1 : 61) {
-    std::vector<char> damaged = bytes;
-    damaged[at] = static_cast<char>(damaged[at] ^ 16);
+  // each bit
+  std::vector<char> damaged = bytes;
+  const std::size_t n_bits = 8 * bytes.size();
+  std::size_t n_refused = 0;
+  for (std::size_t bit = 0; bit < n_bits; ++bit) {
+    const char right = damaged[bit / 8];
+    damaged[bit / 8] = static_cast<char>(right ^ (1 << (bit % 8)));
     const auto status = restore(loop.session, damaged, damaged.size());
-    CHECK((status == SPIKELANE_ERROR_INPUT || status == SPIKELANE_ERROR_VERSION));
+    n_refused += status == SPIKELANE_ERROR_INPUT || status == SPIKELANE_ERROR_VERSION;
+    damaged[bit / 8] = right;
   }
+  MESSAGE(n_bits, " flips, ", n_refused, " refused");
+  CHECK(n_refused == n_bits);
   for (const std::size_t n : {std::size_t{0}, std::size_t{63}, std::size_t{64}, bytes.size() - 1})
     CHECK(restore(loop.session, bytes, n) == SPIKELANE_ERROR_INPUT);
   CHECK(restore(wider.session, bytes, bytes.size()) == SPIKELANE_ERROR_INPUT);

@@ -11,6 +11,7 @@
 #include "engine/report/weights.h"
 #include "tasks/array/array_task.h"
 #include "tasks/mnist/idx_file.h"
+#include "tests/api/policies.h"
 #include "tests/scratch_folder.h"
 #include "tests/tasks/idx_text.h"
 #include "tests/tools/tiny_config.h"
@@ -78,6 +79,31 @@ TEST_CASE("bit flips: weights") {
         return bytes_of(read_weights(write_file(folder / "w.safetensors", content), *plan));
       });
   CHECK(flips.n_other == 0);
+}
+
+TEST_CASE("bit flips: policy files, as a C program loads them and from memory") {
+  const ScratchFolder folder;
+  const Policy policy = start_policy(kTinyConfig);
+  const std::string right = policy_to_safetensors(policy.config, policy.parameters);
+  // what has been loaded is saved again: config and weights
+  for (const bool is_file : {false, true}) {
+    const auto saved = (folder / "saved").string();
+    const Flips flips = flip_all(right, [&](const std::string& content) {
+      spikelane_network network{};
+      char error[512];
+      const spikelane_status status =
+          is_file ? spikelane_load(write_file(folder / "p.spikelane", content).c_str(), nullptr,
+                                   &network, error, sizeof error)
+                  : spikelane_load_memory(content.data(), content.size(), nullptr, &network, error,
+                                          sizeof error);
+      if (status == SPIKELANE_ERROR_INPUT) throw UserError("policy", "it", error);
+      REQUIRE(status == SPIKELANE_OK);
+      CHECK(spikelane_save(network, saved.c_str(), error, sizeof error) == SPIKELANE_OK);
+      CHECK(spikelane_unload(network, nullptr, 0) == SPIKELANE_OK);
+      return read_file(saved);
+    });
+    CHECK(flips.n_other == 0);
+  }
 }
 
 TEST_CASE("bit flips: array files, with a checksum and without") {
