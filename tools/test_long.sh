@@ -34,8 +34,10 @@ orders=${ORDERS-EMU_ORDER=rev EMU_ORDER=rand:2 EMU_ORDER=rand:3 EMU_RACE=1}
 if [ -e build/release/libspikelane_cuda.so ] && [ ! -e /dev/nvidiactl ]; then
   for order in $orders; do
     echo "CUDA with $order"
-    env "$order" ctest --test-dir build/release -C cuda -R '^cuda/(backend_table|train|record|steps|ranks)_test$' \
-      --output-on-failure
+    # the race check takes ten times as long and leaves out what is large in the table alone
+    names='backend_table|train|record|steps|ranks'
+    if [ "$order" = EMU_RACE=1 ]; then names='backend_table|train'; fi
+    env "$order" ctest --test-dir build/release -C cuda -R "^cuda/($names)_test\$" --output-on-failure
   done
 fi
 results=()
