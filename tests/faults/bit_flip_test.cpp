@@ -23,13 +23,13 @@ struct Flips {
   std::size_t n = 0, n_refused = 0, n_same = 0, n_other = 0;
 };
 
-/// Reads `content` with each of its bits flipped; `read` gives a text of all that was read, or
-/// throws UserError.
+/// Reads `content` with each of its bits flipped, or each `stride`-th; `read` gives a text of all
+/// that was read, or throws UserError.
 template <class Read>
-Flips flip_all(const std::string& content, Read read) {
+Flips flip_all(const std::string& content, Read read, std::size_t stride = 1) {
   const std::string right = read(content);
   Flips flips;
-  for (std::size_t bit = 0; bit < 8 * content.size(); ++bit, ++flips.n) {
+  for (std::size_t bit = 0; bit < 8 * content.size(); bit += stride, ++flips.n) {
     std::string flipped = content;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
     try {
@@ -88,7 +88,7 @@ TEST_CASE("bit flips: policy files, as a C program loads them and from memory") 
   // what has been loaded is saved again: config and weights
   for (const bool is_file : {false, true}) {
     const auto saved = (folder / "saved").string();
-    const Flips flips = flip_all(right, [&](const std::string& content) {
+    const auto read = [&](const std::string& content) {
       spikelane_network network{};
       char error[512];
       const spikelane_status status =
@@ -101,8 +101,10 @@ TEST_CASE("bit flips: policy files, as a C program loads them and from memory") 
       CHECK(spikelane_save(network, saved.c_str(), error, sizeof error) == SPIKELANE_OK);
       CHECK(spikelane_unload(network, nullptr, 0) == SPIKELANE_OK);
       return read_file(saved);
-    });
-    CHECK(flips.n_other == 0);
+    };
+    // a prime, so that each bit of a byte has its turn
+    const std::size_t stride = is_file || SPIKELANE_IS_SANITIZED ? 7 : 1;
+    CHECK(flip_all(right, read, stride).n_other == 0);
   }
 }
 
