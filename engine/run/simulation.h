@@ -49,7 +49,7 @@ class Simulation {
   void run(const EncodedInputs& inputs, int n_steps, const RecordArrays* record = nullptr);
 
   /// One step of all rows with the caller's inputs, (R, I), rows as (member, sample). Allocates,
-  /// locks and logs nothing.
+  /// locks and logs nothing; on a CUDA device the first one captures a graph.
   void step(std::span<const float> x);
 
   int t() const { return t_; }

@@ -56,6 +56,23 @@ TEST_CASE("cuda: a lost device ends the run, and results so far are kept") {
     check_kept("lost=" + std::to_string(launch), "cudaErrorLaunchFailure");
 }
 
+TEST_CASE("cuda: single steps on a device that goes wrong end with a message") {
+  if (!cuda_kernels_or_skip()) return;
+  // the reset, the capture, and then a graph a step
+  const std::pair<const char*, const char*> faults[] = {
+      {"launch=2", "CUDA: launching trials: "},
+      {"launch=9", "CUDA: launching a graph: "},
+      {"lost=9", "CUDA: waiting for the device: cudaErrorLaunchFailure"}};
+  for (const auto& [fault, message] : faults) {
+    CAPTURE(fault);
+    const ProgramOutcome outcome =
+        run_program({"bench", "latency", "--backend", "cuda"}, with_cuda_fault(fault));
+    CAPTURE(outcome.error);
+    CHECK(outcome.exit_code == 1);
+    CHECK(outcome.error.find(message) != std::string::npos);
+  }
+}
+
 TEST_CASE("cuda: a run that needs more memory than there is says so") {
   if (!cuda_kernels_or_skip()) return;
   // a device has what it has

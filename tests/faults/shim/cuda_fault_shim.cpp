@@ -2,6 +2,7 @@
 // says, whether the runtime behind it has a real device or not.
 //   launch=N   from launch N on (the first is 1) none starts: cudaErrorLaunchOutOfResources
 //   lost=N     the device is lost in launch N: that launch and all calls after it say so
+// A graph is one launch, and its capture is another.
 #include <dlfcn.h>
 
 #include <cstddef>
@@ -42,6 +43,19 @@ bool is_lost = false;
 
 Error lost() { return last = kLaunchFailure; }
 
+// whether the next launch is not to be, and what it says
+bool goes_wrong(Error* error) {
+  ++n_launches;
+  const long fails_at = fault_at("launch="), is_lost_at = fault_at("lost=");
+  if (fails_at > 0 && n_launches >= fails_at) {
+    *error = last = kLaunchOutOfResources;
+    return true;
+  }
+  // it starts; what comes of it is heard later
+  if (is_lost_at > 0 && n_launches >= is_lost_at) is_lost = true;
+  return is_lost;
+}
+
 }  // namespace
 
 extern "C" {
@@ -50,12 +64,14 @@ Error __cudaLaunchKernel(void* kernel, Extent grid, Extent block, void** argumen
                          void* stream) {
   static auto* const launch =
       real<Error(void*, Extent, Extent, void**, size_t, void*)>("__cudaLaunchKernel");
-  ++n_launches;
-  const long fails_at = fault_at("launch="), is_lost_at = fault_at("lost=");
-  if (fails_at > 0 && n_launches >= fails_at) return last = kLaunchOutOfResources;
-  // it starts; what comes of it is heard later
-  if (is_lost_at > 0 && n_launches >= is_lost_at) return (is_lost = true, 0);
-  return launch(kernel, grid, block, arguments, n_shared, stream);
+  Error error = 0;
+  return goes_wrong(&error) ? error : launch(kernel, grid, block, arguments, n_shared, stream);
+}
+
+Error cudaGraphLaunch(void* graph, void* stream) {
+  static auto* const launch = real<Error(void*, void*)>("cudaGraphLaunch");
+  Error error = 0;
+  return goes_wrong(&error) ? error : launch(graph, stream);
 }
 
 Error cudaGetLastError() {
