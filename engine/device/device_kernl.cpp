@@ -17,16 +17,6 @@ static void point_into(const DeviceMemory& memory, std::int64_t at, T*& pointer)
   if (pointer) pointer = reinterpret_cast<T*>(memory.data() + at);
 }
 
-static std::optional<NotFinite> first_of(const CudaFunctions& cuda, const NotFinite* from,
-                                         int n_parts) {
-  std::vector<NotFinite> parts(static_cast<std::size_t>(n_parts));
-  check_cuda(cuda.copy_out(parts.data(), from, parts.size() * sizeof(NotFinite)));
-  check_cuda(cuda.wait());
-  for (const NotFinite& part : parts)
-    if (part.population >= 0) return part;
-  return std::nullopt;
-}
-
 // returns where the KernlView is
 static std::int64_t put_rule(DeviceImage& image, const KernlView& rule, const Plan& plan) {
   const std::int64_t at_learned = image.put(rule.learned, rule.n_learned);
@@ -140,7 +130,7 @@ void DeviceKernlTrials::add_to_sums(bool is_first) {
 }
 
 std::optional<NotFinite> DeviceKernlTrials::find_not_finite() {
-  return first_of(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
+  return first_not_finite(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
 }
 
 void DeviceKernlTrials::read_gradients(float* gradients) {
@@ -261,7 +251,7 @@ void DeviceKernlOnline::run(const KernlOnlineArgs& all, int first_part, int end_
 }
 
 std::optional<NotFinite> DeviceKernlOnline::find_not_finite() {
-  return first_of(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
+  return first_not_finite(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
 }
 
 void DeviceKernlOnline::read_tiles(char* tiles) {

@@ -72,6 +72,16 @@ std::int64_t put_inputs(DeviceImage& image, const PlanView& plan, std::span<cons
   return at_views;
 }
 
+std::optional<NotFinite> first_not_finite(const CudaFunctions& cuda, const NotFinite* from,
+                                          int n_parts) {
+  std::vector<NotFinite> parts(static_cast<std::size_t>(n_parts));
+  check_cuda(cuda.copy_out(parts.data(), from, parts.size() * sizeof(NotFinite)));
+  check_cuda(cuda.wait());
+  for (const NotFinite& part : parts)
+    if (part.population >= 0) return part;
+  return std::nullopt;
+}
+
 DeviceScratch::DeviceScratch(const CudaFunctions& cuda, const Plan& plan, int max_window,
                              int n_teams) {
   // one on the host shows where everything lies; it is gone before the device's is taken

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "engine/device/device_memory.h"
@@ -16,6 +17,10 @@ std::int64_t put_plan(DeviceImage& image, const PlanView& plan);
 /// Puts inputs of `n_steps` steps; returns where the InputViews are.
 std::int64_t put_inputs(DeviceImage& image, const PlanView& plan, std::span<const InputView> views,
                         int n_steps);
+
+/// Waits; the first of `n_parts` on the device whose state is not finite.
+std::optional<NotFinite> first_not_finite(const CudaFunctions& cuda, const NotFinite* from,
+                                          int n_parts);
 
 /// Scratch of `n_teams` teams, one after the other in one allocation.
 class DeviceScratch {

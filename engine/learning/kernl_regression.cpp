@@ -6,8 +6,12 @@
 #include <memory>
 
 #include "engine/config/user_error.h"
+#include "engine/device/device_regression.h"
+#include "engine/learning/regression_memory.h"
 #include "engine/learning/sums.h"
 #include "kernels/core/double_math.h"
+#include "kernels/cuda/cuda_library.h"
+#include "kernels/step/kernl_parts.h"
 
 namespace spikelane {
 
@@ -70,22 +74,9 @@ KernlRegression::Worker::Worker(const Plan& plan, const RegressionView& rule)
       copy_scratch(plan, plan.view().n_steps, true),
       scratch_view(scratch.view()),
       copy_view(copy_scratch.view()) {
-  const std::int64_t n_padded = rule.n_padded, n_rows = kNoiseSteps * n_padded;
-  memory = carve([&](const auto& take) {
-    for (float** rows :
-         {&regression.psi, &regression.drive, &regression.current, &regression.v, &regression.b,
-          &regression.v_copy, &regression.threshold_copy, &regression.target, &regression.predicted,
-          &regression.error, &regression.back})
-      take(*rows, n_rows);
-    for (int f = 0; f < rule.n_filters; ++f) {
-      take(regression.theta[f], n_rows);
-      take(regression.Gamma[f], n_rows);
-    }
-    take(regression.copy_state, 3 * n_padded);
-    take(regression.words, n_rows);
-  });
-  tap = {rule.population, nullptr, nullptr};
-  copy_tap = {rule.population, nullptr, nullptr};
+  memory = carve([&](const auto& take) { place_regression_scratch(rule, regression, take); });
+  tap = {rule.population, nullptr, rule.is_spiking_copy ? nullptr : regression.current};
+  copy_tap = {rule.population, regression.drive, nullptr};
   scratch_view.tap = &tap;
   copy_view.tap = &copy_tap;
   regression.copy_tile = copy_scratch.tile();
@@ -107,19 +98,18 @@ KernlRegression::KernlRegression(const Plan& plan, const RegressionConfig& confi
       part_sums_(rows_of(view_)) {
   for (std::size_t i = 0; i < tensors_.size(); ++i)
     ranges_.push_back({static_cast<int>(i), tensors_[i].begin, tensors_[i].end});
-  const std::int64_t n_padded = view_.n_padded, n_matrix = view_.n * n_padded;
-  filters_ = carve([&](const auto& take) {
-    for (int f = 0; f < view_.n_filters; ++f) {
-      take(view_.filters[f].decay, n_padded);
-      take(view_.filters[f].sensitivity, n_matrix);
-      take(view_.filters[f].transposed, n_matrix);
-    }
-  });
-  for (int thread = 0; thread < pool.n_threads(); ++thread)
-    workers_.push_back(std::make_unique<Worker>(plan, view_));
+  if (const CudaFunctions* cuda = cuda_of(kernels)) {
+    device_ = std::make_unique<DeviceRegression>(*cuda, plan, view_, optimiser_);
+  } else {
+    filters_ = carve([&](const auto& take) { place_regression_filters(view_, take); });
+    for (int thread = 0; thread < pool.n_threads(); ++thread)
+      workers_.push_back(std::make_unique<Worker>(plan, view_));
+  }
   start(config, kernels, seed, start_block);
   refresh();
 }
+
+KernlRegression::~KernlRegression() = default;
 
 void KernlRegression::start(const RegressionConfig& config, const KernelTable& kernels,
                             std::uint64_t seed, const float* block) {
@@ -172,11 +162,38 @@ void KernlRegression::start(const RegressionConfig& config, const KernelTable& k
 
 void KernlRegression::set_parameters(std::span<const float> parameters) {
   assert(parameters.size() == parameters_.size());
+  read_device();
   std::copy(parameters.begin(), parameters.end(), parameters_.begin());
   refresh();
 }
 
+void KernlRegression::read_device() const {
+  if (is_host_stale_) device_->read(parameters_);
+  is_host_stale_ = false;
+}
+
+const std::vector<float>& KernlRegression::parameters() const {
+  read_device();
+  return parameters_;
+}
+
+const std::vector<float>& KernlRegression::gradient() const {
+  if (device_) device_->read_gradient(gradient_);
+  return gradient_;
+}
+
+const OptimiserState& KernlRegression::optimiser_state() const {
+  read_device();
+  return optimiser_.state();
+}
+
+const RegressionRows& KernlRegression::rows() const {
+  if (device_) device_->read_rows(rows_);
+  return rows_;
+}
+
 void KernlRegression::visit_state(StateVisitor& visitor) {
+  read_device();
   visitor.array("regression.parameters", parameters_);
   visit_optimiser(visitor, "regression.", optimiser_);
   if (visitor.is_restoring()) refresh();
@@ -184,6 +201,10 @@ void KernlRegression::visit_state(StateVisitor& visitor) {
 
 // parameters -> what the kernels read
 void KernlRegression::refresh() {
+  if (device_) {
+    device_->write(parameters_);
+    return;
+  }
   const std::int64_t n = view_.n, n_padded = view_.n_padded;
   for (int f = 0; f < view_.n_filters; ++f) {
     const RegressionFilterView& filter = view_.filters[f];
@@ -205,92 +226,86 @@ void KernlRegression::refresh() {
 
 void KernlRegression::use_ranks(Ranks& ranks) {
   ranks_ = &ranks;
+  room_ = 0;  // a device's sums may have to come here
   part_sums_.use_ranks(ranks);
-}
-
-std::int64_t KernlRegression::sum_stride() const {
-  return std::int64_t{view_.n_filters} * (view_.n + 1) * view_.n_padded;
 }
 
 void KernlRegression::make_room(int n_samples) {
   losses_.assign(static_cast<std::size_t>(n_samples), 0.0);
   if (n_samples <= room_) return;
   room_ = n_samples;
-  const std::int64_t n_rows = std::int64_t{n_samples} * view_.n_padded;
-  row_memory_ = carve([&](const auto& take) {
-    take(rows_.target, n_rows);
-    for (int f = 0; f < view_.n_filters; ++f) {
-      take(rows_.theta[f], n_rows);
-      take(rows_.Gamma[f], n_rows);
-    }
-  });
+  row_memory_ =
+      carve([&](const auto& take) { place_regression_rows(view_, n_samples, rows_, take); });
+  // a device alone keeps its own
+  if (device_ && ranks_->is_one()) return;
   const std::size_t n_parts = (static_cast<std::size_t>(n_samples) + kSumBlock - 1) / kSumBlock;
-  sums_ = AlignedMemory(n_parts * static_cast<std::size_t>(sum_stride()) * sizeof(float));
+  sums_ = AlignedMemory(n_parts * static_cast<std::size_t>(sum_stride(view_)) * sizeof(float));
 }
 
-RegressionSums KernlRegression::sums_of(std::int64_t part) const {
-  RegressionSums sums{};
-  auto* at = reinterpret_cast<float*>(sums_.data()) + part * sum_stride();
-  for (int f = 0; f < view_.n_filters; ++f) {
-    sums.sensitivity[f] = at;
-    sums.filter[f] = at + std::int64_t{view_.n} * view_.n_padded;
-    at += std::int64_t{view_.n + 1} * view_.n_padded;
-  }
-  return sums;
+// samples of one part or a whole one, with the thread's memory and the part's sums
+RegressionArgs KernlRegression::part_args(const RegressionArgs& batch, std::int64_t begin,
+                                          std::int64_t end, int thread) const {
+  RegressionArgs args = batch;
+  take_part(args, static_cast<int>(begin), static_cast<int>(end));
+  args.scratch = &workers_[static_cast<std::size_t>(thread)]->regression;
+  const std::int64_t part = begin / static_cast<std::int64_t>(kSumBlock);
+  point_sums(view_, reinterpret_cast<float*>(sums_.data()) + part * sum_stride(view_), args.sums);
+  return args;
 }
 
-void KernlRegression::run_samples(std::int64_t begin, std::int64_t end, int thread,
-                                  const EncodedInputs& inputs, const float* block,
-                                  std::int64_t update, const float* given_noise) {
+void KernlRegression::run_samples(const RegressionArgs& batch, std::int64_t begin, std::int64_t end,
+                                  int thread) {
   Worker& worker = *workers_[static_cast<std::size_t>(thread)];
   NotFinite not_finite{-1, 0, 0, 0};
-  RegressionArgs args{};
-  args.trial.plan = &plan_.view();
-  args.trial.parameters = block;
-  args.trial.inputs = inputs.tiles().data() + begin;
-  args.trial.n_tiles = static_cast<int>(end - begin);
-  args.trial.t_end = plan_.view().n_steps;
-  args.trial.first_tile = static_cast<int>(begin);
+  RegressionArgs args = part_args(batch, begin, end, thread);
   args.trial.tiles = worker.scratch.tile();
   args.trial.scratch = &worker.scratch_view;
   args.trial.not_finite = &not_finite;
-  args.rule = &view_;
-  args.scratch = &worker.regression;
-  args.update = static_cast<std::uint32_t>(update);
-  if (given_noise) args.given_noise = given_noise + begin * plan_.view().n_steps * view_.n_padded;
-  const std::int64_t row = begin * view_.n_padded;
-  args.target = rows_.target + row;
-  for (int f = 0; f < view_.n_filters; ++f) {
-    args.theta[f] = rows_.theta[f] + row;
-    args.Gamma[f] = rows_.Gamma[f] + row;
-  }
-  args.sums = sums_of(begin / static_cast<std::int64_t>(kSumBlock));
-  args.losses = losses_.data() + begin;
   kernels_.run_regression(args);
-  if (not_finite.population < 0) return;
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(not_finite.population)].name +
-                 "\", sample " + std::to_string(not_finite.tile) + " of the regression of update " +
-                 std::to_string(update) + ", at or before step " + std::to_string(not_finite.step));
+  if (not_finite.population >= 0) throw_not_finite(not_finite, batch.update);
 }
 
-void KernlRegression::score_part(std::int64_t part, int thread, int n_samples) {
-  const auto begin = part * static_cast<std::int64_t>(kSumBlock);
-  const std::int64_t row = begin * view_.n_padded;
-  RegressionScoreArgs args{};
-  args.rule = &view_;
-  args.scratch = &workers_[static_cast<std::size_t>(thread)]->regression;
-  args.rows.n_rows =
-      static_cast<int>(std::min<std::int64_t>(kSumBlock, std::int64_t{n_samples} - begin));
-  args.rows.target = rows_.target + row;
-  for (int f = 0; f < view_.n_filters; ++f) {
-    args.rows.theta[f] = rows_.theta[f] + row;
-    args.rows.Gamma[f] = rows_.Gamma[f] + row;
+void KernlRegression::throw_not_finite(const NotFinite& at, std::int64_t update) const {
+  throw RunError("state is not finite: population \"" +
+                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
+                 "\", sample " + std::to_string(at.tile) + " of the regression of update " +
+                 std::to_string(update) + ", at or before step " + std::to_string(at.step));
+}
+
+void KernlRegression::score_part(const RegressionArgs& batch, std::int64_t part, int thread) {
+  constexpr auto kBlock = static_cast<std::int64_t>(kSumBlock);
+  const std::int64_t begin = part * kBlock,
+                     end = std::min<std::int64_t>(begin + kBlock, batch.trial.n_tiles);
+  const RegressionArgs args = part_args(batch, begin, end, thread);
+  kernels_.score_regression(
+      {&view_, args.scratch, &args.rows, args.trial.n_tiles, &args.sums, args.losses, 1});
+}
+
+// on the CPU
+void KernlRegression::run_parts(const RegressionArgs& batch, std::int64_t first,
+                                std::int64_t last) {
+  constexpr auto kBlock = static_cast<std::int64_t>(kSumBlock);
+  const std::int64_t n_samples = batch.trial.n_tiles, n_sums = sum_stride(view_);
+  const auto clear = [&](std::int64_t part) {
+    std::fill_n(reinterpret_cast<float*>(sums_.data()) + part * n_sums, n_sums, 0.0f);
+  };
+  if (view_.is_every_step) {
+    pool_.for_each(last - first, [&](std::int64_t i, int thread) {
+      const std::int64_t part = first + i;
+      clear(part);
+      run_samples(batch, part * kBlock, std::min(n_samples, (part + 1) * kBlock), thread);
+    });
+    return;
   }
-  args.sums = sums_of(part);
-  args.losses = losses_.data() + begin;
-  args.loss_stride = 1;
-  kernels_.score_regression(args);
+  const std::int64_t first_sample = first * kBlock;
+  const std::int64_t end_sample = std::min(n_samples, last * kBlock);
+  pool_.for_each(end_sample - first_sample, [&](std::int64_t i, int thread) {
+    run_samples(batch, first_sample + i, first_sample + i + 1, thread);
+  });
+  pool_.for_each(last - first, [&](std::int64_t i, int thread) {
+    clear(first + i);
+    score_part(batch, first + i, thread);
+  });
 }
 
 double KernlRegression::find_gradient(const EncodedInputs& inputs, const float* block,
@@ -298,47 +313,51 @@ double KernlRegression::find_gradient(const EncodedInputs& inputs, const float* 
   const int n_samples = inputs.n_samples();
   const auto n_parts =
       static_cast<std::int64_t>((static_cast<std::size_t>(n_samples) + kSumBlock - 1) / kSumBlock);
-  constexpr auto kBlock = static_cast<std::int64_t>(kSumBlock);
   make_room(n_samples);
   const auto cut = cut_over_ranks(n_parts, 1, ranks_->n_ranks());
   const auto mine = static_cast<std::size_t>(ranks_->rank());
-  const auto samples = sample_cut(cut, 0, n_samples);
-  const auto clear = [&](std::int64_t part) {
-    std::fill_n(reinterpret_cast<float*>(sums_.data()) + part * sum_stride(), sum_stride(), 0.0f);
-  };
-  const auto run_parts = [&] {
-    pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t i, int thread) {
-      const std::int64_t part = cut[mine] + i;
-      clear(part);
-      run_samples(part * kBlock, std::min<std::int64_t>(n_samples, (part + 1) * kBlock), thread,
-                  inputs, block, update, given_noise);
-    });
-  };
-  const auto run_and_score = [&] {
-    pool_.for_each(samples[mine + 1] - samples[mine], [&](std::int64_t i, int thread) {
-      const std::int64_t sample = samples[mine] + i;
-      run_samples(sample, sample + 1, thread, inputs, block, update, given_noise);
-    });
-    pool_.for_each(cut[mine + 1] - cut[mine], [&](std::int64_t i, int thread) {
-      clear(cut[mine] + i);
-      score_part(cut[mine] + i, thread, n_samples);
-    });
-  };
-  if (view_.is_every_step)
-    do_together(*ranks_, run_parts);
-  else
-    do_together(*ranks_, run_and_score);
+  const std::int64_t first = cut[mine], last = cut[mine + 1];
+  float* sums = reinterpret_cast<float*>(sums_.data());
+  RegressionArgs batch{};
+  batch.trial.plan = &plan_.view();
+  batch.trial.parameters = block;
+  batch.trial.inputs = inputs.tiles().data();
+  batch.trial.n_tiles = n_samples;
+  batch.trial.t_end = plan_.view().n_steps;
+  batch.rule = &view_;
+  batch.update = static_cast<std::uint32_t>(update);
+  batch.given_noise = given_noise;
+  batch.rows = rows_;
+  batch.losses = losses_.data();
   const double n_terms =
       static_cast<double>(n_samples) * view_.n * (view_.is_every_step ? plan_.view().n_steps : 1);
-  // rounded once
-  part_sums_.sum(
-      pool_, reinterpret_cast<const float*>(sums_.data()) + cut[mine] * sum_stride(), sum_stride(),
-      cut, [](std::int64_t) { return 0.0; },
-      [&](std::int64_t at, double sum) {
-        gradient_[static_cast<std::size_t>(at)] = static_cast<float>(-2.0 * sum / n_terms);
-      });
-  part_sums_.share(gradient_);
-  ranks_->gather(std::span(losses_), samples);
+  // with several ranks their parts' rows go over the host
+  const bool are_sums_on_device = device_ && ranks_->is_one();
+  do_together(*ranks_, [&] {
+    if (!device_) {
+      run_parts(batch, first, last);
+      return;
+    }
+    device_->run(batch, static_cast<int>(first), static_cast<int>(last));
+    if (are_sums_on_device)
+      device_->find_gradient(static_cast<int>(n_parts), n_terms);
+    else
+      device_->read_sums(sums);
+    device_->read_losses(losses_);
+    if (const auto at = device_->find_not_finite()) throw_not_finite(*at, update);
+  });
+  if (!are_sums_on_device) {
+    const std::int64_t stride = sum_stride(view_);
+    // rounded once
+    part_sums_.sum(
+        pool_, sums + first * stride, stride, cut, [](std::int64_t) { return 0.0; },
+        [&](std::int64_t at, double sum) {
+          gradient_[static_cast<std::size_t>(at)] = static_cast<float>(-2.0 * sum / n_terms);
+        });
+    part_sums_.share(gradient_);
+    if (device_) device_->write_gradient(gradient_);
+  }
+  ranks_->gather(std::span(losses_), sample_cut(cut, 0, n_samples));
   const double loss = tree_sum_blocks_of_8(losses_) / n_terms;
   if (!std::isfinite(loss))
     throw SharedError("the regression's loss of update " + std::to_string(update) +
@@ -347,11 +366,19 @@ double KernlRegression::find_gradient(const EncodedInputs& inputs, const float* 
 }
 
 void KernlRegression::step(std::int64_t update) {
-  optimiser_.update(parameters_, gradient_, learning_rate_at(optimiser_config_, update), ranges_);
+  const double lr = learning_rate_at(optimiser_config_, update);
+  if (device_) {
+    device_->update(optimiser_.next_steps(lr, ranges_));
+    optimiser_.count_update(ranges_);
+    is_host_stale_ = true;
+    return;
+  }
+  optimiser_.update(parameters_, gradient_, lr, ranges_);
   refresh();
 }
 
 void KernlRegression::set_filters(KernlRule& rule, int learned) const {
+  read_device();
   const std::int64_t n = view_.n;
   for (int f = 0; f < view_.n_filters; ++f) {
     const auto M = parameters_.begin() + f * n * n;
@@ -362,6 +389,7 @@ void KernlRegression::set_filters(KernlRule& rule, int learned) const {
 
 std::size_t KernlRegression::n_bytes() const {
   std::size_t n = filters_.size() + row_memory_.size() + sums_.size();
+  if (device_) n += device_->n_bytes();
   for (const auto& worker : workers_)
     n += worker->memory.size() + worker->scratch.n_bytes() + worker->copy_scratch.n_bytes();
   return n;

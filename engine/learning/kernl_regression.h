@@ -27,6 +27,8 @@
 
 namespace spikelane {
 
+class DeviceRegression;
+
 class KernlRegression {
  public:
   /// For the one `alif` population of `plan` (neuron lanes) that projects to itself; both checked
@@ -34,6 +36,7 @@ class KernlRegression {
   /// of. `plan`, `kernels` and `pool` must outlive it.
   KernlRegression(const Plan& plan, const RegressionConfig& config, const KernelTable& kernels,
                   ThreadPool& pool, std::uint64_t seed, const float* start_block);
+  ~KernlRegression();
   KernlRegression(const KernlRegression&) = delete;
   KernlRegression& operator=(const KernlRegression&) = delete;
 
@@ -54,20 +57,18 @@ class KernlRegression {
   int n() const { return view_.n; }
   int n_padded() const { return view_.n_padded; }
   int n_filters() const { return view_.n_filters; }
-  /// Flat: M (F, N, N) [source, target], then g (F, N).
-  const std::vector<float>& parameters() const { return parameters_; }
-  const std::vector<float>& gradient() const { return gradient_; }
+  /// Flat: M (F, N, N) [source, target], then g (F, N). These wait for a device, where it has them.
+  const std::vector<float>& parameters() const;
+  const std::vector<float>& gradient() const;
   void set_parameters(std::span<const float> parameters);
   /// M, g and the optimiser; the noise is a function of the update.
   void visit_state(StateVisitor& visitor);
   /// "<population>.sensitivity" and "<population>.filter", with their ranges.
   const std::vector<ParameterTensor>& tensors() const { return tensors_; }
-  const OptimiserState& optimiser_state() const { return optimiser_.state(); }
+  const OptimiserState& optimiser_state() const;
   /// Of the last call's samples at the last step, (B, n_padded); only where the last step is
   /// scored, and with several ranks this one's samples alone.
-  const float* target() const { return rows_.target; }
-  const float* theta(int filter) const { return rows_.theta[filter]; }
-  const float* Gamma(int filter) const { return rows_.Gamma[filter]; }
+  const RegressionRows& rows() const;
   std::size_t n_bytes() const;
 
  private:
@@ -80,20 +81,17 @@ class KernlRegression {
     RegressionScratch regression{};
     Worker(const Plan& plan, const RegressionView& rule);
   };
-  struct Rows {
-    float* target = nullptr;
-    float *theta[kMaxFilters] = {}, *Gamma[kMaxFilters] = {};
-  };
-
   void start(const RegressionConfig& config, const KernelTable& kernels, std::uint64_t seed,
              const float* block);
   void refresh();
+  void read_device() const;
   void make_room(int n_samples);
-  RegressionSums sums_of(std::int64_t part) const;
-  void run_samples(std::int64_t begin, std::int64_t end, int thread, const EncodedInputs& inputs,
-                   const float* block, std::int64_t update, const float* given_noise);
-  void score_part(std::int64_t part, int thread, int n_samples);
-  std::int64_t sum_stride() const;  // floats of one part's sums
+  RegressionArgs part_args(const RegressionArgs& batch, std::int64_t begin, std::int64_t end,
+                           int thread) const;
+  void run_samples(const RegressionArgs& batch, std::int64_t begin, std::int64_t end, int thread);
+  void score_part(const RegressionArgs& batch, std::int64_t part, int thread);
+  void run_parts(const RegressionArgs& batch, std::int64_t first, std::int64_t last);
+  [[noreturn]] void throw_not_finite(const NotFinite& at, std::int64_t update) const;
 
   const Plan& plan_;
   const KernelTable& kernels_;
@@ -102,15 +100,17 @@ class KernlRegression {
   RegressionView view_{};
   std::vector<ParameterTensor> tensors_;
   std::vector<ParameterRange> ranges_;
-  std::vector<float> parameters_, gradient_;
+  mutable std::vector<float> parameters_, gradient_;
   Optimiser optimiser_;
+  std::unique_ptr<DeviceRegression> device_;  // where a device was chosen
+  mutable bool is_host_stale_ = false;        // the device has newer parameters
   PartSums part_sums_;
   Ranks* ranks_ = &one_rank();
   AlignedMemory filters_;  // decays and both forms of M, as the kernels read them
   std::vector<std::unique_ptr<Worker>> workers_;
   int room_ = 0;  // samples that rows_ and sums_ have room for
   AlignedMemory row_memory_, sums_;
-  Rows rows_;
+  RegressionRows rows_{};
   std::vector<double> losses_;  // (B)
 };
 

@@ -1,4 +1,5 @@
-// What the phases need said where nvcc compiles them too: bit counts, and loops to leave alone.
+// What the phases need said where nvcc compiles them too: bit counts, and loops to leave alone or
+// to unroll.
 #pragma once
 
 #include <stdint.h>
@@ -12,6 +13,13 @@
 #define SPIKELANE_ROLLED _Pragma("unroll 1")
 #else
 #define SPIKELANE_ROLLED
+#endif
+
+// before a loop of at most 32 rounds whose arrays shall be registers
+#if defined(__CUDACC__) || defined(__clang__)
+#define SPIKELANE_UNROLLED _Pragma("unroll")
+#else
+#define SPIKELANE_UNROLLED _Pragma("GCC unroll 32")
 #endif
 
 namespace spikelane::SPIKELANE_ISA {

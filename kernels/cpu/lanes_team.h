@@ -50,6 +50,8 @@ struct LanesTeam {
   SPIKELANE_INLINE F load(const float* p) const { return SPIKELANE_ISA::load(p); }
   SPIKELANE_INLINE void store(float* p, F a) const { SPIKELANE_ISA::store(p, a); }
   SPIKELANE_INLINE F broadcast(float x) const { return SPIKELANE_ISA::broadcast(x); }
+  SPIKELANE_INLINE IntLanes lane_numbers() const { return iota(); }
+  SPIKELANE_INLINE void store_words(uint32_t* p, IntLanes a) const { storeu(p, a); }
   SPIKELANE_INLINE Mask mask(uint32_t lanes) const { return mask_from_bits(lanes); }
   SPIKELANE_INLINE uint16_t bits(Mask m) const {
     return static_cast<uint16_t>(SPIKELANE_ISA::bits(m));

@@ -20,6 +20,8 @@ namespace spikelane {
 
 struct CudaKernlTrialArgs;  // kernels/cuda/kernl_args.h
 struct CudaKernlOnlineArgs;
+struct CudaRegressionArgs;
+struct CudaRegressionUpdateArgs;
 struct CudaPartSumArgs;
 
 struct CudaDeviceInfo {
@@ -95,8 +97,9 @@ struct CudaEpisodeArgs {
   float* frames;   // (teams, n_frame_floats)
   double* states;  // (teams, lanes, n_state), and so on: as in EpisodeArgs
   float *observations, *actions;
-  int32_t* lengths;  // (M, B)
-  uint8_t* ends;     // (M, B)
+  int32_t* lengths;   // (M, B)
+  uint8_t* ends;      // (M, B)
+  int64_t* n_spikes;  // (M, B, populations), or null
 };
 
 /// What the members of a generation gave, for the host and for the update: in device memory.
@@ -214,6 +217,13 @@ struct CudaFunctions {
   const char* (*run_kernl_trials)(const CudaKernlTrialArgs* args, const CudaGrid* grid);
   const char* (*run_kernl_online)(const CudaKernlOnlineArgs* args, const CudaGrid* grid);
   const char* (*sum_parts)(const CudaPartSumArgs* args);
+  /// The same for a regression: samples, the scoring of their last steps, the gradient from the
+  /// parts' sums, the update.
+  const char* (*plan_regression)(int n_largest, int n_parts, CudaGrid* grid);
+  const char* (*run_regression)(const CudaRegressionArgs* args, const CudaGrid* grid);
+  const char* (*score_regression)(const CudaRegressionArgs* args, const CudaGrid* grid);
+  const char* (*find_regression_gradient)(const CudaRegressionUpdateArgs* args, int n_rows);
+  const char* (*update_regression)(const CudaRegressionUpdateArgs* args, int n_rows);
 
   const char* (*run_episodes)(Layout layout, const CudaTrialArgs* args, const CudaEpisodeArgs* loop,
                               const CudaGrid* grid);

@@ -52,15 +52,14 @@ __device__ __forceinline__ const SearchedTensorView* tensor_of(const EsUpdateArg
   return nullptr;
 }
 
-template <int kDraws>
 __global__ void __launch_bounds__(kDrawWorkers* kQuads) gradient_kernel(EsUpdateArgs a) {
   __shared__ double rooms[kQuads][kDrawWorkers * 4 + 1];  // odd: neighbours use other banks
   const LaneWorkers<SharedQuad> team;
   const int i_quad = static_cast<int>(threadIdx.x) % kQuads;
   const int64_t first = (static_cast<int64_t>(blockIdx.x) * kQuads + i_quad) * 4;
   double sum[4];
-  share_gradient<kDraws, 4>(team, a.gradient, first,
-                            MemberNoise{a.gradient.seed, a.gradient.update}, rooms[i_quad], sum);
+  share_gradient<4>(team, a.gradient, first, MemberNoise{a.gradient.seed, a.gradient.update},
+                    rooms[i_quad], sum);
   if (!team.is_leader()) return;
   for (int k = 0; k < 4; ++k) {
     const SearchedTensorView* tensor = tensor_of(a, first + k);
@@ -85,12 +84,10 @@ namespace spikelane::cuda {
 
 using namespace SPIKELANE_ISA;
 
-static const NamedKernel named_kernels[] = {
-    {"update, means of losses", pointer_of(sum_up_kernel)},
-    {"update, shaping", pointer_of(shape_kernel)},
-    {"update, gradient", pointer_of(gradient_kernel<8>)},
-    {"update, gradient of pairs", pointer_of(gradient_kernel<4>)},
-    {"update, optimiser", pointer_of(step_kernel)}};
+static const NamedKernel named_kernels[] = {{"update, means of losses", pointer_of(sum_up_kernel)},
+                                            {"update, shaping", pointer_of(shape_kernel)},
+                                            {"update, gradient", pointer_of(gradient_kernel)},
+                                            {"update, optimiser", pointer_of(step_kernel)}};
 
 static unsigned blocks_for(int64_t n, int64_t n_each) {
   return static_cast<unsigned>(std::max<int64_t>(1, (n + n_each - 1) / n_each));
@@ -105,8 +102,7 @@ const char* update_es(const EsUpdateArgs* args) {
   const EsUpdateArgs& a = *args;
   launch(shape_kernel, blocks_for(a.gradient.n_draws, kShapeThreads), kShapeThreads, 0, a);
   const unsigned n_gradient_blocks = blocks_for(a.n_parameters, 4 * kQuads);
-  const auto gradient = a.gradient.draws_per_block == 4 ? gradient_kernel<4> : gradient_kernel<8>;
-  launch(gradient, n_gradient_blocks, kDrawWorkers * kQuads, 0, a);
+  launch(gradient_kernel, n_gradient_blocks, kDrawWorkers * kQuads, 0, a);
   if (a.rank > 0)
     if (const char* error = update_low_rank(args)) return error;
   launch(step_kernel, std::min(blocks_for(a.n_parameters, kStepThreads), 1024u), kStepThreads, 0,

@@ -13,12 +13,10 @@ static const NamedKernel named_kernels[] = {
     {"KeRNL, online", pointer_of(run_kernl_online_kernel)},
     {"KeRNL, sums of gradients", pointer_of(sum_parts_kernel)}};
 
-const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid) {
+const char* plan_parts(const void* kernel, int n_largest, int n_parts, CudaGrid* grid) {
   int device = 0, n_multiprocessors = 0, n_resident = 0;
   if (const char* error = text_of(cudaGetDevice(&device), "choosing a device")) return error;
   cudaDeviceGetAttribute(&n_multiprocessors, cudaDevAttrMultiProcessorCount, device);
-  const void* kernel =
-      is_online ? pointer_of(run_kernl_online_kernel) : pointer_of(run_kernl_trials_kernel);
   *grid = {0, std::min(256, (n_largest + 31) / 32 * 32), 1, 0};
   if (const char* error = text_of(
           cudaOccupancyMaxActiveBlocksPerMultiprocessor(&n_resident, kernel, grid->n_threads, 0),
@@ -27,6 +25,12 @@ const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid
   // as many blocks as run at once: each has memory of its own and takes one part after another
   grid->n_blocks = std::min(n_parts, std::max(1, n_resident) * n_multiprocessors);
   return nullptr;
+}
+
+const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid) {
+  return plan_parts(
+      is_online ? pointer_of(run_kernl_online_kernel) : pointer_of(run_kernl_trials_kernel),
+      n_largest, n_parts, grid);
 }
 
 const char* run_kernl_trials(const CudaKernlTrialArgs* args, const CudaGrid* grid) {

@@ -3,7 +3,9 @@
 
 #include <stdint.h>
 
+#include "kernels/step/kernl_regression_view.h"
 #include "kernels/step/kernl_view.h"
+#include "kernels/step/optimiser_step.h"
 
 namespace spikelane {
 
@@ -35,6 +37,31 @@ struct CudaKernlOnlineArgs {
   float* gradients;                  // (all parts, stride) added to
   int64_t stride;
   NotFinite* not_finite;  // (all parts)
+};
+
+/// One launch: samples of a regression, or the scoring of their last steps. A block takes a part of
+/// the batch at a time.
+struct CudaRegressionArgs {
+  RegressionArgs batch;  // all samples; what belongs to a block or a part stands below
+  int n_samples_of_part;
+  int first_part, n_parts;                   // of this launch
+  const ScratchView* scratch;                // (blocks), then (blocks) of copies that spike
+  char* tiles;                               // likewise
+  const RegressionScratch* scratch_of_rule;  // (blocks)
+  float* sums;                               // (all parts of 8 samples, stride) written
+  NotFinite* not_finite;                     // (all parts)
+};
+
+/// The regression's gradient, and the update that it gives: M and g, flat and logical, and what the
+/// kernels read of them.
+struct CudaRegressionUpdateArgs {
+  const RegressionView* rule;
+  const float* sums;  // (parts of 8 samples)
+  int n_parts;
+  double n_terms;                                 // scored values
+  float *parameters, *gradient, *first, *second;  // state vectors or any others
+  int steps;  // else the kernels' arrays are made anew from what the parameters are
+  OptimiserStep step_of_tensor, step_of_filter;
 };
 
 /// Sums over parts ascending, in double: what a batch's gradient is made of.

@@ -33,6 +33,13 @@ const char* plan_kernl(int n_largest, int n_parts, int is_online, CudaGrid* grid
 const char* run_kernl_trials(const CudaKernlTrialArgs* args, const CudaGrid* grid);
 const char* run_kernl_online(const CudaKernlOnlineArgs* args, const CudaGrid* grid);
 const char* sum_parts(const CudaPartSumArgs* args);
+/// Blocks of up to 256 threads that take one part after another.
+const char* plan_parts(const void* kernel, int n_largest, int n_parts, CudaGrid* grid);
+const char* plan_regression(int n_largest, int n_parts, CudaGrid* grid);
+const char* run_regression(const CudaRegressionArgs* args, const CudaGrid* grid);
+const char* score_regression(const CudaRegressionArgs* args, const CudaGrid* grid);
+const char* find_regression_gradient(const CudaRegressionUpdateArgs* args, int n_rows);
+const char* update_regression(const CudaRegressionUpdateArgs* args, int n_rows);
 const char* run_episodes(Layout layout, const CudaTrialArgs* args, const CudaEpisodeArgs* loop,
                          const CudaGrid* grid);
 const char* place_shared(const MemberDrawView* members, float* shared);

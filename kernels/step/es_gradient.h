@@ -10,29 +10,23 @@
 
 #include <stdint.h>
 
-#include "kernels/core/isa.h"
+#include "kernels/core/device.h"
 #include "kernels/core/normal_block.h"
 #include "kernels/step/es_gradient_view.h"
 
 namespace spikelane::SPIKELANE_ISA {
 
+#if !defined(__CUDACC__)
 /// Parameters whose noise is held at once: 8 draws of it are 16 KB, and stay in L1.
 constexpr int kGradientTile = 512;
 
 /// Adds one block of kDraws draws: noise (kDraws, kTile), sum (n).
 template <int kDraws, int kTile>
-SPIKELANE_HD inline void add_gradient_block(const double* coefficient, const float* noise, int n,
-                                            double* sum) {
-#if !defined(__CUDACC__)
+inline void add_gradient_block(const double* coefficient, const float* noise, int n, double* sum) {
 #pragma omp simd
-#endif
   for (int i = 0; i < n; ++i) {
     double block = 0.0;
-#if defined(__CUDACC__)
-#pragma unroll
-#else
-#pragma GCC unroll 8
-#endif
+    SPIKELANE_UNROLLED
     for (int k = 0; k < kDraws; ++k)
       block += coefficient[k] * static_cast<double>(noise[k * kTile + i]);
     sum[i] += block;
@@ -42,9 +36,8 @@ SPIKELANE_HD inline void add_gradient_block(const double* coefficient, const flo
 /// The same with the block's noise drawn into `noise` first: draws d .. d + kDraws - 1 of the
 /// parameters first .. first + n - 1.
 template <int kDraws, int kTile, class Draw>
-SPIKELANE_HD SPIKELANE_INLINE void add_drawn_block(const GradientView& view, int d, int64_t first,
-                                                   int n, const Draw& draw, float* noise,
-                                                   double* sum) {
+SPIKELANE_INLINE void add_drawn_block(const GradientView& view, int d, int64_t first, int n,
+                                      const Draw& draw, float* noise, double* sum) {
   double coefficient[kDraws];
   for (int k = 0; k < kDraws; ++k) {
     float* row = noise + k * kTile;
@@ -61,8 +54,8 @@ SPIKELANE_HD SPIKELANE_INLINE void add_drawn_block(const GradientView& view, int
 /// Sums over all draws for the parameters begin .. end-1. draw(out, first_index, n, draw_index)
 /// writes eps[first_index .. first_index + n - 1] of that draw.
 template <int kDraws, class Draw>
-SPIKELANE_HD inline void accumulate_gradient_by(const GradientView& view, int64_t begin,
-                                                int64_t end, const Draw& draw, double* sum) {
+inline void accumulate_gradient_by(const GradientView& view, int64_t begin, int64_t end,
+                                   const Draw& draw, double* sum) {
   alignas(64) float noise[kDraws * kGradientTile];
   for (int64_t first = begin; first < end; first += kGradientTile) {
     const int n = end - first < kGradientTile ? static_cast<int>(end - first) : kGradientTile;
@@ -73,20 +66,33 @@ SPIKELANE_HD inline void accumulate_gradient_by(const GradientView& view, int64_
   }
 }
 
+template <class Draw>
+inline void accumulate_gradient_from(const GradientView& view, int64_t begin, int64_t end,
+                                     const Draw& draw, double* sum) {
+  if (view.draws_per_block == 4)
+    accumulate_gradient_by<4>(view, begin, end, draw, sum);
+  else
+    accumulate_gradient_by<8>(view, begin, end, draw, sum);
+}
+#endif
+
 /// The same for kTile parameters by a team that shares out the blocks of draws: the leader gets the
-/// sums. `room` is (n_workers, kTile). A block's sum added to +0 is that sum, but for a zero's
-/// sign, which `sum` from +0 on does not take over.
-template <int kDraws, int kTile, class Team, class Draw>
+/// sums. `room` is (n_workers, kTile). A worker holds the noise of one draw at a time.
+template <int kTile, class Team, class Draw>
 SPIKELANE_HD inline void share_gradient(const Team& team, const GradientView& view, int64_t first,
                                         const Draw& draw, double* room, double* sum) {
   for (int i = 0; i < kTile; ++i) sum[i] = 0.0;
-  const int n_blocks = (view.n_draws + kDraws - 1) / kDraws;
+  const int n_each = view.draws_per_block, n_blocks = (view.n_draws + n_each - 1) / n_each;
   for (int round = 0; round < n_blocks; round += team.n_workers()) {
     const int block = round + team.worker();
     double part[kTile] = {};
-    float noise[kDraws * kTile];
-    if (block < n_blocks)
-      add_drawn_block<kDraws, kTile>(view, block * kDraws, first, kTile, draw, noise, part);
+    SPIKELANE_ROLLED
+    for (int d = block * n_each; d < block * n_each + n_each && d < view.n_draws; ++d) {
+      float noise[kTile];
+      draw(noise, first, kTile, d);
+      for (int i = 0; i < kTile; ++i)
+        part[i] += view.coefficients[d] * static_cast<double>(noise[i]);
+    }
     for (int i = 0; i < kTile; ++i) room[team.worker() * kTile + i] = part[i];
     team.sync();
     if (team.is_leader())
@@ -94,15 +100,6 @@ SPIKELANE_HD inline void share_gradient(const Team& team, const GradientView& vi
         for (int i = 0; i < kTile; ++i) sum[i] += room[k * kTile + i];
     team.sync();
   }
-}
-
-template <class Draw>
-SPIKELANE_HD inline void accumulate_gradient_from(const GradientView& view, int64_t begin,
-                                                  int64_t end, const Draw& draw, double* sum) {
-  if (view.draws_per_block == 4)
-    accumulate_gradient_by<4>(view, begin, end, draw, sum);
-  else
-    accumulate_gradient_by<8>(view, begin, end, draw, sum);
 }
 
 /// The members' noise as the trials had it: stream noise, step 0, c2 = update, index = parameter.

@@ -1,5 +1,6 @@
 // KeRNL's regression by whole trials: the true net and its noisy copy, 16 steps at a time, in
-// neuron lanes. kernl_regression_view.h has the equations and the orders of summation.
+// neuron lanes, by whatever team. kernl_regression_view.h has the equations and the orders of
+// summation.
 //
 //   for each 16 steps:  noise -> Theta, Gamma -> P(noise) -> true net -> copy (-> scores)
 //
@@ -39,18 +40,24 @@ SPIKELANE_HD void draw_signs(const Team& team, const RegressionArgs& args, int s
   const RegressionScratch& scratch = *args.scratch;
   const RandomKey key = noise_key(args, sample, 0);
   const uint32_t purpose = static_cast<uint32_t>(key.stream) << 24 | key.member;
-  const IntLanes steps = IntLanes(static_cast<uint32_t>(t_begin)) + iota();
+  using Int = IntOf<typename Team::F>;
+  const Int steps = Int(static_cast<uint32_t>(t_begin)) + team.lane_numbers();
   const int n_words = (rule.n + 31) / 32;
-  for (int w = 0; w < n_words; w += 4) {
-    const PhiloxWords<IntLanes> block = philox4(IntLanes(static_cast<uint32_t>(w / 4)), steps,
-                                                IntLanes(key.update), IntLanes(purpose), key.seed);
-    const IntLanes words[4] = {block.w0, block.w1, block.w2, block.w3};
-    for (int k = 0; k < 4 && w + k < n_words; ++k)
-      storeu(scratch.words + (w + k) * kNoiseSteps, words[k]);
+  // a block of four words is a vector of steps
+  for (int w = team.vector_begin() / kLanes * 4; w < n_words;
+       w += team.vector_step() / kLanes * 4) {
+    const PhiloxWords<Int> block =
+        philox4(Int(static_cast<uint32_t>(w / 4)), steps, Int(key.update), Int(purpose), key.seed);
+    uint32_t* words = scratch.words + w * kNoiseSteps;
+    team.store_words(words, block.w0);
+    if (w + 1 < n_words) team.store_words(words + kNoiseSteps, block.w1);
+    if (w + 2 < n_words) team.store_words(words + 2 * kNoiseSteps, block.w2);
+    if (w + 3 < n_words) team.store_words(words + 3 * kNoiseSteps, block.w3);
   }
+  team.sync();
   const auto plus = team.broadcast(rule.noise_std), minus = team.broadcast(-rule.noise_std);
   for (int s = 0; s < n_steps; ++s)
-    for (int i = 0; i < rule.n; i += kLanes) {
+    for (int i = team.vector_begin(); i < rule.n; i += team.vector_step()) {
       const uint32_t word = scratch.words[i / 32 * kNoiseSteps + s];
       const uint32_t bits = (word >> i % 32) & 0xffffu;
       const int n_left = rule.n - i;
@@ -62,55 +69,67 @@ SPIKELANE_HD void draw_signs(const Team& team, const RegressionArgs& args, int s
 }
 
 /// Normals of neurons `first` .. n - 1, 16 steps side by side: a step alone would fill few lanes.
-/// `first` is a multiple of 4.
+/// `first` is a multiple of 4. Lanes are steps, and steps that are not wanted get some too.
 template <class Team>
 SPIKELANE_HD void draw_last_normals(const Team& team, const RegressionArgs& args, int sample,
-                                    int t_begin, int n_steps, int first) {
+                                    int t_begin, int first) {
   const RegressionView& rule = *args.rule;
   const RandomKey key = noise_key(args, sample, 0);
   const uint32_t purpose = static_cast<uint32_t>(key.stream) << 24 | key.member;
-  const IntLanes steps = IntLanes(static_cast<uint32_t>(t_begin)) + iota();
+  using F = typename Team::F;
+  using Int = IntOf<F>;
+  const Int steps = Int(static_cast<uint32_t>(t_begin)) + team.lane_numbers();
   const auto scale = team.broadcast(rule.noise_std);
-  for (int i = first; i < rule.n; i += 4) {
-    const PhiloxWords<IntLanes> block = philox4(IntLanes(static_cast<uint32_t>(i / 4)), steps,
-                                                IntLanes(key.update), IntLanes(purpose), key.seed);
-    Lanes v[4];
+  for (int i = first + team.vector_begin() / kLanes * 4; i < rule.n;
+       i += team.vector_step() / kLanes * 4) {
+    const PhiloxWords<Int> block =
+        philox4(Int(static_cast<uint32_t>(i / 4)), steps, Int(key.update), Int(purpose), key.seed);
+    F v[4];
     normal_pair(block.w0, block.w1, v[0], v[1]);
     normal_pair(block.w2, block.w3, v[2], v[3]);
-    alignas(64) float values[4][kNoiseSteps];
-    for (int k = 0; k < 4; ++k) team.store(values[k], scale * v[k]);
-    for (int k = 0; k < 4 && i + k < rule.n; ++k)
-      for (int s = 0; s < n_steps; ++s)
-        args.scratch->psi[int64_t{s} * rule.n_padded + i + k] = values[k][s];
+    // rows past n_steps get what nobody reads
+    for (int k = 0; k < 4; ++k)
+      if (i + k < rule.n) team.scatter_all(args.scratch->psi + i + k, rule.n_padded, scale * v[k]);
   }
 }
 
-/// psi of steps t_begin .. t_begin + n_steps - 1; +0 in the padding.
+#if !defined(__CUDACC__)
+/// Normals of neurons 0 .. n - 1, each step by itself: the CPU's form for whole batches.
+template <class Team>
+void draw_normals_along(const Team&, const RegressionArgs& args, int sample, int t_begin,
+                        int n_steps, int n) {
+  for (int s = 0; s < n_steps; ++s)
+    draw_batches<NormalBatch>(args.scratch->psi + int64_t{s} * args.rule->n_padded, 0, n,
+                              noise_key(args, sample, t_begin + s),
+                              ScaledNoise{args.rule->noise_std});
+}
+#endif
+
+/// psi of steps t_begin .. t_begin + n_steps - 1; +0 in the padding. All see it afterwards.
 template <class Team>
 SPIKELANE_HD void make_noise(const Team& team, const RegressionArgs& args, int sample, int t_begin,
                              int n_steps) {
   const RegressionView& rule = *args.rule;
-  if (!args.given_noise && rule.is_sign_noise) {
+  if (args.given_noise) {
+    const float* given =
+        args.given_noise + (int64_t{sample} * args.trial.plan->n_steps + t_begin) * rule.n_padded;
+    for (int s = 0; s < n_steps; ++s)
+      for (int i = team.vector_begin(); i < rule.n_padded; i += team.vector_step())
+        team.store(args.scratch->psi + int64_t{s} * rule.n_padded + i,
+                   team.load_all(given + int64_t{s} * rule.n_padded + i));
+  } else if (rule.is_sign_noise) {
     draw_signs(team, args, sample, t_begin, n_steps);
-    return;
+  } else if constexpr (Team::kWidth == 1) {
+    draw_last_normals(team, args, sample, t_begin, 0);
+  } else {
+    constexpr int kBatch = 64, kMostSideBySide = 48;  // of random_bulk.h; beyond, a batch is filled
+    const int n_left = rule.n % kBatch;
+    const bool is_side_by_side = n_left > 0 && n_left <= kMostSideBySide;
+    const int n_along = is_side_by_side ? rule.n - n_left : rule.n;
+    if (is_side_by_side) draw_last_normals(team, args, sample, t_begin, n_along);
+    draw_normals_along(team, args, sample, t_begin, n_steps, n_along);
   }
-  constexpr int kBatch = 64, kMostSideBySide = 48;  // of random_bulk.h; beyond, a batch is filled
-  const int n_left = rule.n % kBatch;
-  const bool is_side_by_side = !args.given_noise && n_left > 0 && n_left <= kMostSideBySide;
-  const int n_along = is_side_by_side ? rule.n - n_left : rule.n;
-  if (is_side_by_side) draw_last_normals(team, args, sample, t_begin, n_steps, n_along);
-  for (int s = 0; s < n_steps; ++s) {
-    float* psi = args.scratch->psi + int64_t{s} * rule.n_padded;
-    const int t = t_begin + s;
-    if (args.given_noise) {
-      const float* given =
-          args.given_noise + (int64_t{sample} * args.trial.plan->n_steps + t) * rule.n_padded;
-      for (int i = 0; i < rule.n; ++i) psi[i] = given[i];
-    } else {
-      draw_batches<NormalBatch>(psi, 0, n_along, noise_key(args, sample, t),
-                                ScaledNoise{rule.noise_std});
-    }
-  }
+  team.sync();
 }
 
 /// Theta and Gamma of one filter over a block. Where every step is scored each row is kept, and the
@@ -119,7 +138,7 @@ template <bool kKeepsRows, class Team>
 SPIKELANE_HD void filter_noise(const Team& team, const RegressionView& rule, const float* decay,
                                const float* psi, int n_steps, bool clears, float* theta,
                                float* gamma) {
-  for (int i = 0; i < rule.n; i += kLanes) {
+  for (int i = team.vector_begin(); i < rule.n; i += team.vector_step()) {
     const auto k = team.load(decay + i);
     auto th = team.load(theta + i), ga = team.load(gamma + i);
     for (int s = 0; s < n_steps; ++s) {
@@ -197,8 +216,8 @@ template <class Team>
 SPIKELANE_HD void step_copies(const Team& team, const PopulationView& population,
                               const RegressionScratch& scratch, int n_steps, int first_scored,
                               bool clears) {
-  constexpr int kBlock = 2;
-  for (int i = 0; i < population.n_padded; i += kBlock * kLanes) {
+  constexpr int kBlock = Team::kWidth == 1 ? 1 : 2;
+  for (int i = team.vector_begin(); i < population.n_padded; i += kBlock * team.vector_step()) {
     if (first_scored > 0)
       step_copy<kBlock, false>(team, population, scratch, i, 0, first_scored,
                                clears && first_scored == n_steps);
@@ -213,12 +232,13 @@ template <class Team>
 SPIKELANE_HD void step_net(const Team& team, const Tile& tile, int p, int t, float* v, float* b) {
   const PlanView& plan = *tile.plan;
   const PopulationView& population = plan.populations[p];
-  for (int i = 0; b && i < population.n_padded; i += kLanes)
+  const int begin = team.vector_begin(), step = team.vector_step();
+  for (int i = begin; b && i < population.n_padded; i += step)
     team.store(b + i, population.at.b >= 0 ? team.load(tile.floats(population.at.b) + i)
                                            : team.broadcast(0.0f));
   for (int q = 0; q < plan.n_populations; ++q)
     if (is_spiking(plan.populations[q].model)) step_population_row(team, tile, q, t);
-  for (int i = 0; v && i < population.n_padded; i += kLanes)
+  for (int i = begin; v && i < population.n_padded; i += step)
     team.store(v + i, team.load(tile.floats(population.at.v) + i));
 }
 
@@ -227,7 +247,7 @@ template <class Team>
 SPIKELANE_HD void make_target(const Team& team, const PopulationView& population,
                               const RegressionView& rule, const RegressionScratch& scratch,
                               int step, float* target) {
-  for (int i = 0; i < rule.n; i += kLanes) {
+  for (int i = team.vector_begin(); i < rule.n; i += team.vector_step()) {
     const int64_t at = int64_t{step} * rule.n_padded + i;
     auto v = team.load(scratch.v + at), v_copy = team.load(scratch.v_copy + at);
     if (rule.is_distance) {
@@ -239,66 +259,87 @@ SPIKELANE_HD void make_target(const Team& team, const PopulationView& population
   }
 }
 
-/// n values' squares in double: blocks of 32 halved 16, 8, 4, 2, 1, blocks ascending.
+/// The squares of up to 32 values in double, halved 16, 8, 4, 2, 1.
 SPIKELANE_HD inline double sum_of_squares(const float* values, int n) {
-  double total = 0.0;
-  for (int i = 0; i < n; i += 32) {
-    double block[32];
-    for (int k = 0; k < 32; ++k) {
-      const double value = i + k < n ? static_cast<double>(values[i + k]) : 0.0;
-      block[k] = value * value;
-    }
-    for (int half = 16; half > 0; half /= 2)
-      for (int k = 0; k < half; ++k) block[k] = block[k] + block[k + half];
-    total = total + block[0];
+  constexpr int kHalf = 16;
+  double sum[kHalf];
+  for (int k = 0; k < kHalf; ++k) {
+    const double low = k < n ? static_cast<double>(values[k]) : 0.0;
+    const double high = k + kHalf < n ? static_cast<double>(values[k + kHalf]) : 0.0;
+    sum[k] = low * low + high * high;
   }
-  return total;
+  for (int k = 0; k < 8; ++k) sum[k] = sum[k] + sum[k + 8];
+  for (int k = 0; k < 4; ++k) sum[k] = sum[k] + sum[k + 4];
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
-/// Losses and sums of scored rows; at most kNoiseSteps of them.
+/// The rows' losses, from scratch.error; blocks of 32 ascending.
+template <class Team>
+SPIKELANE_HD void add_losses(const Team& team, const RegressionScoreArgs& args) {
+  constexpr int kBlock = 32;
+  const RegressionView& rule = *args.rule;
+  const RegressionScratch& scratch = *args.scratch;
+  const int n_blocks = (rule.n + kBlock - 1) / kBlock;
+  for (int item = team.worker(); item < args.n_rows * n_blocks; item += team.n_workers()) {
+    const int i = item % n_blocks * kBlock;
+    scratch.squares[item] =
+        sum_of_squares(scratch.error + int64_t{item / n_blocks} * rule.n_padded + i, rule.n - i);
+  }
+  team.sync();
+  if (!team.is_leader()) return;
+  for (int r = 0; r < args.n_rows; ++r) {
+    double total = 0.0;
+    for (int k = 0; k < n_blocks; ++k) total = total + scratch.squares[r * n_blocks + k];
+    double* loss = args.losses + r * args.loss_stride;
+    *loss = *loss + total;
+  }
+}
+
+/// Losses and sums of scored rows, which all workers see; at most kNoiseSteps of them.
 template <class Team>
 SPIKELANE_HD void score_rows(const Team& team, const RegressionScoreArgs& args) {
   const RegressionView& rule = *args.rule;
   const RegressionScratch& scratch = *args.scratch;
-  const RegressionRows& rows = args.rows;
+  const RegressionRows& rows = *args.rows;
   const int64_t n_padded = rule.n_padded;
   const int n_vectors = (rule.n + kLanes - 1) / kLanes;
+  const int begin = team.vector_begin(), step = team.vector_step();
   for (int f = 0; f < rule.n_filters; ++f) {
-    multiply_rows(team, {rows.theta[f], n_padded}, rows.n_rows, rule.n,
+    multiply_rows(team, {rows.theta[f], n_padded}, args.n_rows, rule.n,
                   {rule.filters[f].sensitivity, n_padded}, n_vectors, scratch.predicted, n_padded);
     const float* left = f == 0 ? rows.target : scratch.error;
-    for (int r = 0; r < rows.n_rows; ++r)
-      for (int i = 0; i < rule.n; i += kLanes) {
+    for (int r = 0; r < args.n_rows; ++r)
+      for (int i = begin; i < rule.n; i += step) {
         const int64_t at = r * n_padded + i;
         team.store(scratch.error + at, team.load(left + at) - team.load(scratch.predicted + at));
       }
   }
-  for (int r = 0; r < rows.n_rows; ++r) {
-    double* loss = args.losses + r * args.loss_stride;
-    *loss = *loss + sum_of_squares(scratch.error + r * n_padded, rule.n);
-  }
+  team.sync();
+  add_losses(team, args);
   for (int f = 0; f < rule.n_filters; ++f) {
-    multiply_rows(team, {scratch.error, n_padded}, rows.n_rows, rule.n,
+    multiply_rows(team, {scratch.error, n_padded}, args.n_rows, rule.n,
                   {rule.filters[f].transposed, n_padded}, n_vectors, scratch.back, n_padded);
-    for (int i = 0; i < rule.n; i += kLanes) {
-      auto sum = team.load(args.sums.filter[f] + i);
-      for (int r = 0; r < rows.n_rows; ++r)
+    float* to_filter = args.sums->filter[f];
+    for (int i = begin; i < rule.n; i += step) {
+      auto sum = team.load(to_filter + i);
+      for (int r = 0; r < args.n_rows; ++r)
         sum = fma(team.load(scratch.back + r * n_padded + i),
                   team.load(rows.Gamma[f] + r * n_padded + i), sum);
-      team.store(args.sums.filter[f] + i, sum);
+      team.store(to_filter + i, sum);
     }
     for (int j = 0; j < rule.n; ++j) {
-      float* to = args.sums.sensitivity[f] + j * n_padded;
+      float* to = args.sums->sensitivity[f] + j * n_padded;
       const float* theta = rows.theta[f] + j;
-      for (int i = 0; i < rule.n; i += kLanes) {
+      for (int i = begin; i < rule.n; i += step) {
         auto sum = team.load(to + i);
-        for (int r = 0; r < rows.n_rows; ++r)
+        for (int r = 0; r < args.n_rows; ++r)
           sum = fma(team.broadcast(theta[r * n_padded]),
                     team.load(scratch.error + r * n_padded + i), sum);
         team.store(to + i, sum);
       }
     }
   }
+  team.sync();
 }
 
 /// 16 steps, or what is left, of one sample's two nets.
@@ -314,8 +355,6 @@ SPIKELANE_HD void run_regression_block(const Team& team, const RegressionArgs& a
   for (int s = 0; s < n_steps; ++s) {
     const int64_t at = s * n_padded;
     const bool is_scored = s >= first_scored;
-    CurrentTap& tap = *net.scratch->tap;
-    tap.kept = rule.is_spiking_copy ? nullptr : scratch.current + at;
     step_net(team, net, rule.population, t_begin + s, is_scored ? scratch.v + at : nullptr,
              is_scored && rule.is_distance ? scratch.b + at : nullptr);
   }
@@ -326,11 +365,10 @@ SPIKELANE_HD void run_regression_block(const Team& team, const RegressionArgs& a
   for (int s = 0; s < n_steps; ++s) {
     const int64_t at = s * n_padded;
     const bool is_scored = s >= first_scored;
-    copy.scratch->tap->added = scratch.drive + at;
     float* b = is_scored && rule.is_distance ? scratch.threshold_copy + at : nullptr;
     step_net(team, copy, rule.population, t_begin + s, is_scored ? scratch.v_copy + at : nullptr,
              b);
-    for (int i = 0; b && i < rule.n; i += kLanes)
+    for (int i = team.vector_begin(); b && i < rule.n; i += team.vector_step())
       team.store(b + i, team.load(population.threshold + i) +
                             team.load(population.alif.adaptation + i) * team.load(b + i));
   }
@@ -338,11 +376,12 @@ SPIKELANE_HD void run_regression_block(const Team& team, const RegressionArgs& a
 
 template <class Team>
 SPIKELANE_HD void reset_net(const Team& team, const Tile& tile) {
+  for (int p = team.worker(); p < tile.plan->n_populations; p += team.n_workers())
+    tile.scratch->n_fired[p] = 0;
   reset_tile(team, *tile.plan, tile.memory);
-  for (int p = 0; p < tile.plan->n_populations; ++p) tile.scratch->n_fired[p] = 0;
 }
 
-/// One sample; what is scored at its last step goes into row `sample` of the args' arrays.
+/// One sample; what is scored at its last step goes into row `sample` of args.rows.
 template <class Team>
 SPIKELANE_HD void run_regression_sample(const Team& team, const RegressionArgs& args, int sample) {
   const RegressionView& rule = *args.rule;
@@ -366,12 +405,16 @@ SPIKELANE_HD void run_regression_sample(const Team& team, const RegressionArgs& 
   copy.scratch = scratch.copy_scratch;
   reset_net(team, net);
   if (rule.is_spiking_copy) reset_net(team, copy);
-  for (int64_t i = 0; i < 3 * n_padded; ++i) scratch.copy_state[i] = 0.0f;
-  float *theta[kMaxFilters], *gamma[kMaxFilters];
-  for (int f = 0; f < rule.n_filters; ++f) {
-    theta[f] = rule.is_every_step ? scratch.theta[f] : args.theta[f] + sample * n_padded;
-    gamma[f] = rule.is_every_step ? scratch.Gamma[f] : args.Gamma[f] + sample * n_padded;
-    for (int i = 0; i < rule.n_padded; ++i) theta[f][i] = gamma[f][i] = 0.0f;
+  const RegressionRows& rows = rule.is_every_step ? scratch.rows : args.rows;
+  const int64_t first_row = rule.is_every_step ? 0 : sample * n_padded;
+  const int begin = team.vector_begin(), step = team.vector_step();
+  for (int i = begin; i < rule.n_padded; i += step) {
+    const auto zero = team.broadcast(0.0f);
+    for (int k = 0; k < 3; ++k) team.store(scratch.copy_state + k * n_padded + i, zero);
+    for (int f = 0; f < rule.n_filters; ++f) {
+      team.store(rows.theta[f] + first_row + i, zero);
+      team.store(rows.Gamma[f] + first_row + i, zero);
+    }
   }
   for (int t = 0; t < plan.n_steps; t += kNoiseSteps) {
     const int n_steps = plan.n_steps - t < kNoiseSteps ? plan.n_steps - t : kNoiseSteps;
@@ -379,34 +422,30 @@ SPIKELANE_HD void run_regression_sample(const Team& team, const RegressionArgs& 
     const int first_scored = rule.is_every_step ? 0 : is_last ? n_steps - 1 : n_steps;
     make_noise(team, args, sample, t, n_steps);
     for (int f = 0; f < rule.n_filters; ++f) {
+      float *theta = rows.theta[f] + first_row, *gamma = rows.Gamma[f] + first_row;
       if (rule.is_every_step)
-        filter_noise<true>(team, rule, rule.filters[f].decay, scratch.psi, n_steps, clears,
-                           theta[f], gamma[f]);
+        filter_noise<true>(team, rule, rule.filters[f].decay, scratch.psi, n_steps, clears, theta,
+                           gamma);
       else
-        filter_noise<false>(team, rule, rule.filters[f].decay, scratch.psi, n_steps, clears,
-                            theta[f], gamma[f]);
+        filter_noise<false>(team, rule, rule.filters[f].decay, scratch.psi, n_steps, clears, theta,
+                            gamma);
     }
     multiply_rows(team, {scratch.psi, n_padded}, n_steps, rule.n,
                   {trial.parameters + recurrent.weight, recurrent.weight_stride},
                   (rule.n + kLanes - 1) / kLanes, scratch.drive, n_padded);
     run_regression_block(team, args, net, copy, t, n_steps, first_scored);
     for (int s = first_scored; s < n_steps; ++s)
-      make_target(
-          team, population, rule, scratch, s,
-          rule.is_every_step ? scratch.target + s * n_padded : args.target + sample * n_padded);
+      make_target(team, population, rule, scratch, s,
+                  rows.target + (rule.is_every_step ? s * n_padded : first_row));
     if (!rule.is_every_step) continue;
-    RegressionScoreArgs score{
-        &rule, &scratch, {n_steps, scratch.target, {}, {}}, args.sums, args.losses + sample, 0};
-    for (int f = 0; f < rule.n_filters; ++f) {
-      score.rows.theta[f] = theta[f];
-      score.rows.Gamma[f] = gamma[f];
-    }
-    score_rows(team, score);
+    score_rows(team, RegressionScoreArgs{&rule, &scratch, &rows, n_steps, &args.sums,
+                                         args.losses + sample, 0});
     // the next block starts from the last row
+    const int64_t last = (n_steps - 1) * n_padded;
     for (int f = 0; f < rule.n_filters; ++f)
-      for (int i = 0; i < rule.n; ++i) {
-        theta[f][i] = theta[f][(n_steps - 1) * n_padded + i];
-        gamma[f][i] = gamma[f][(n_steps - 1) * n_padded + i];
+      for (int i = begin; i < rule.n; i += step) {
+        team.store(rows.theta[f] + i, team.load(rows.theta[f] + last + i));
+        team.store(rows.Gamma[f] + i, team.load(rows.Gamma[f] + last + i));
       }
   }
 }

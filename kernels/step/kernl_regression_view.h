@@ -42,12 +42,11 @@ struct RegressionView {
   RegressionFilterView filters[kMaxFilters];
 };
 
-/// Scored rows: steps of one sample, or last steps of several.
+/// Scored rows, (rows, n_padded) each: steps of one sample, or last steps of several.
 struct RegressionRows {
-  int n_rows;
-  const float* target;              // (n_rows, n_padded)
-  const float* theta[kMaxFilters];  // (n_rows, n_padded)
-  const float* Gamma[kMaxFilters];  // (n_rows, n_padded)
+  float* target;
+  float* theta[kMaxFilters];
+  float* Gamma[kMaxFilters];
 };
 
 /// Sums over scored rows, added to.
@@ -56,13 +55,13 @@ struct RegressionSums {
   float* filter[kMaxFilters];       // (n_padded)
 };
 
-/// Working memory of one thread; rows are (kNoiseSteps, n_padded).
+/// Working memory of one team; rows are (kNoiseSteps, n_padded).
 struct RegressionScratch {
   float *psi, *drive, *current;            // noise, P(psi), the true net's current
   float *v, *b, *v_copy, *threshold_copy;  // of scored steps; b is the one before the step
-  float* target;
-  float *theta[kMaxFilters], *Gamma[kMaxFilters];  // rows where every step is scored, else one
+  RegressionRows rows;                     // where every step is scored
   float *predicted, *error, *back;
+  double* squares;    // (kNoiseSteps, n_padded/32) the error's, in blocks of 32
   float* copy_state;  // (3, n_padded) v, b, refractory of a filtered copy
   uint32_t* words;    // (kNoiseSteps, n_padded/32) signs of the noise
   char* copy_tile;    // of a spiking copy, with a scratch of its own
@@ -76,9 +75,7 @@ struct RegressionArgs {
   const RegressionScratch* scratch;
   uint32_t update;
   const float* given_noise;  // (samples, T, n_padded) in place of drawn noise, or null
-  // last step only: what is scored, (samples, n_padded) each
-  float* target;
-  float *theta[kMaxFilters], *Gamma[kMaxFilters];
+  RegressionRows rows;       // last step only: what is scored, a row a sample
   // every step: sums over samples and steps, and the samples' losses
   RegressionSums sums;
   double* losses;  // (samples) added to
@@ -88,8 +85,9 @@ struct RegressionArgs {
 struct RegressionScoreArgs {
   const RegressionView* rule;
   const RegressionScratch* scratch;
-  RegressionRows rows;
-  RegressionSums sums;
+  const RegressionRows* rows;
+  int n_rows;
+  const RegressionSums* sums;
   double* losses;   // added to
   int loss_stride;  // 1: a loss a row; 0: one for all rows
 };

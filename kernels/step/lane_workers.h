@@ -6,6 +6,7 @@
 // (kernels/cpu/lanes_team.h):
 //
 //   load, store           16 consecutive floats, lane l the l-th; broadcast gives all lanes one
+//   lane_numbers          0 .. 15, each lane its own; store_words stores such integers
 //   vector_begin, _step   for (int i = team.vector_begin(); i < n; i += team.vector_step()) goes
 //                         over the vectors of n values that this worker takes part in
 //   worker, n_workers     for (int j = team.worker(); j < n; j += team.n_workers()) goes over its
@@ -63,6 +64,9 @@ struct LaneWorkers {
   SPIKELANE_INLINE uint16_t bits(Mask m) const {
     return static_cast<uint16_t>(machine.lanes_where(m));
   }
+
+  SPIKELANE_INLINE uint32_t lane_numbers() const { return static_cast<uint32_t>(lane()); }
+  SPIKELANE_INLINE void store_words(uint32_t* p, uint32_t a) const { p[lane()] = a; }
 
   SPIKELANE_INLINE uint32_t codes(const uint8_t* p) const { return p[lane()]; }
   SPIKELANE_INLINE void store_codes(uint8_t* p, Mask a, Mask b, Mask c, Mask d) const {

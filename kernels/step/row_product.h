@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "kernels/core/device.h"
 #include "kernels/core/lanes.h"
 #include "kernels/step/views.h"
 
@@ -22,26 +23,24 @@ template <int kRows, int kVectors, class Team>
 SPIKELANE_INLINE void multiply_block(const Team& team, MatrixRows rows, int n_inner,
                                      MatrixRows matrix, float* out, int64_t out_stride) {
   typename Team::F sum[kRows][kVectors];
-#pragma GCC unroll 32
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-    for (int k = 0; k < kVectors; ++k) sum[r][k] = team.broadcast(0.0f);
+  SPIKELANE_UNROLLED
+  for (int r = 0; r < kRows; ++r) SPIKELANE_UNROLLED
+  for (int k = 0; k < kVectors; ++k) sum[r][k] = team.broadcast(0.0f);
   const float* column = matrix.values;
   for (int j = 0; j < n_inner; ++j, column += matrix.stride) {
     typename Team::F values[kVectors];
-#pragma GCC unroll 8
+    SPIKELANE_UNROLLED
     for (int k = 0; k < kVectors; ++k) values[k] = team.load(column + k * kLanes);
-#pragma GCC unroll 32
+    SPIKELANE_UNROLLED
     for (int r = 0; r < kRows; ++r) {
       const auto x = team.broadcast(rows.values[r * rows.stride + j]);
-#pragma GCC unroll 8
+      SPIKELANE_UNROLLED
       for (int k = 0; k < kVectors; ++k) sum[r][k] = fma(x, values[k], sum[r][k]);
     }
   }
-#pragma GCC unroll 32
-  for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 8
-    for (int k = 0; k < kVectors; ++k) team.store(out + r * out_stride + k * kLanes, sum[r][k]);
+  SPIKELANE_UNROLLED
+  for (int r = 0; r < kRows; ++r) SPIKELANE_UNROLLED
+  for (int k = 0; k < kVectors; ++k) team.store(out + r * out_stride + k * kLanes, sum[r][k]);
 }
 
 template <int kRows, int kVectors, class Team>
@@ -58,17 +57,19 @@ SPIKELANE_HD void multiply_panel(const Team& team, MatrixRows rows, int n_rows, 
                                           out_stride);
 }
 
-/// `n_vectors` groups of 16 columns of n_rows rows.
+/// `n_vectors` groups of 16 columns of n_rows rows. Column j belongs to the worker of index j.
 template <class Team>
 SPIKELANE_HD void multiply_rows(const Team& team, MatrixRows rows, int n_rows, int n_inner,
                                 MatrixRows matrix, int n_vectors, float* out, int64_t out_stride) {
   constexpr int kVectors = Team::kProductVectors;
-  int i = 0;
-  for (; i + kVectors <= n_vectors; i += kVectors)
+  // a team of many workers takes one vector at a time
+  const int step = team.vector_step() / kLanes;
+  int i = team.vector_begin() / kLanes;
+  for (; i + kVectors <= n_vectors; i += kVectors * step)
     multiply_panel<Team::kProductRows, kVectors>(team, rows, n_rows, n_inner,
                                                  {matrix.values + i * kLanes, matrix.stride},
                                                  out + i * kLanes, out_stride);
-  for (; i < n_vectors; ++i)
+  for (; i < n_vectors; i += step)
     multiply_panel<Team::kProductRows, 1>(team, rows, n_rows, n_inner,
                                           {matrix.values + i * kLanes, matrix.stride},
                                           out + i * kLanes, out_stride);

@@ -150,7 +150,8 @@ struct HistoryView {
 };
 
 /// What the regression adds to the current of one population, and where that current without the
-/// addition is kept; neuron lanes, (n_padded) each, or null.
+/// addition is kept; neuron lanes, a row for each of kFlushPeriod steps (kFlushPeriod, n_padded),
+/// or null.
 struct CurrentTap {
   int population;
   const float* added;

@@ -120,10 +120,11 @@ TEST_SUITE("golden") {
             worst_seen = std::max(worst_seen, d);
             CHECK(d <= 1.0);
           };
+          const RegressionRows& rows = regression.rows();
           // both membranes may be 1e-6 off
-          check(regression.target(), moved.data(), 2e-6, largest_v);
-          check(regression.theta(0), Theta.data() + k * n_entries, tolerance, largest_of(Theta));
-          check(regression.Gamma(0), Gamma.data() + k * n_entries, tolerance, largest_of(Gamma));
+          check(rows.target, moved.data(), 2e-6, largest_v);
+          check(rows.theta[0], Theta.data() + k * n_entries, tolerance, largest_of(Theta));
+          check(rows.Gamma[0], Gamma.data() + k * n_entries, tolerance, largest_of(Gamma));
           if (t + 1 < set.n_steps) continue;
           const double golden_loss = read_doubles(folder, "ref_loss").at(0);
           CHECK(std::fabs(loss - golden_loss) <= 3e-6 * golden_loss);

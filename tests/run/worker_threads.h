@@ -13,6 +13,7 @@
 #include "kernels/cpu/kernel_table.h"
 #include "kernels/step/episode.h"
 #include "kernels/step/kernl_online.h"
+#include "kernels/step/kernl_regression.h"
 #include "kernels/step/lane_workers.h"
 #include "kernels/step/trial.h"
 
@@ -98,6 +99,12 @@ inline KernelTable thread_kernels() {
   };
   table.run_kernl_trials = [](const KernlTrialArgs& args) {
     run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_trials(team, args); });
+  };
+  table.run_regression = [](const RegressionArgs& args) {
+    run_on_threads(kRowWorkers, [&](const auto& team) { run_regression(team, args); });
+  };
+  table.score_regression = [](const RegressionScoreArgs& args) {
+    run_on_threads(kRowWorkers, [&](const auto& team) { score_rows(team, args); });
   };
   table.run_kernl_online = [](const KernlOnlineArgs& args) {
     run_on_threads(kRowWorkers, [&](const auto& team) { run_kernl_online(team, args); });

@@ -157,10 +157,7 @@ TEST_CASE("a team of OS threads: shaping and gradient of an update") {
         run_on_threads(kWorkers, [&](const auto& team) {
           double own[kTile];
           const MemberNoise noise{77, 3};
-          if (is_antithetic)
-            share_gradient<4, kTile>(team, gradient, 8, noise, room.data(), own);
-          else
-            share_gradient<8, kTile>(team, gradient, 8, noise, room.data(), own);
+          share_gradient<kTile>(team, gradient, 8, noise, room.data(), own);
           if (team.is_leader()) std::copy_n(own, kTile, shared);
         });
         CHECK(std::equal(sums, sums + kTile, shared));

@@ -1,0 +1,68 @@
+// KeRNL's regression on a CUDA device: what KernlRegression goes through where the CUDA backend was
+// chosen. M, g and the optimiser's vectors stay there, and so do gradient and sums.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "engine/device/device_views.h"
+#include "engine/learning/optimiser.h"
+#include "kernels/cuda/kernl_args.h"
+
+namespace spikelane {
+
+class DeviceRegression {
+ public:
+  /// All must outlive it. Of `rule` everything but its arrays is taken. Throws RunError where the
+  /// device has too little memory.
+  DeviceRegression(const CudaFunctions& cuda, const Plan& plan, const RegressionView& rule,
+                   Optimiser& optimiser);
+
+  /// M and g, flat, and the optimiser's vectors, from the host and back to it.
+  void write(std::span<const float> parameters);
+  void read(std::span<float> parameters);
+
+  /// Runs and scores the samples of some parts of 8 of the batch: inputs, weights and noise are
+  /// those of the host.
+  void run(const RegressionArgs& batch, int first_part, int end_part);
+  /// These wait. The first part of the last run whose state is not finite:
+  std::optional<NotFinite> find_not_finite();
+  /// Of the last run's samples, to where they are in the batch's (B).
+  void read_losses(std::span<double> losses);
+  /// What was scored of them, where only last steps are, likewise (B, n_padded).
+  void read_rows(const RegressionRows& rows);
+  /// The sums of the last run's parts.
+  void read_sums(float* sums);
+
+  /// The gradient from the sums of all n_parts parts; or the host's.
+  void find_gradient(int n_parts, double n_terms);
+  void write_gradient(std::span<const float> gradient);
+  void read_gradient(std::span<float> gradient);
+  /// Queues an update with that gradient, one step a tensor; the optimiser does not count it.
+  void update(std::span<const OptimiserStep> steps);
+
+  std::size_t n_bytes() const { return memory_.size() + room_memory_.size(); }
+
+ private:
+  void make_room(int n_samples);
+  int n_rows() const { return rule_.n_filters * (rule_.n + 1); }
+  template <class Copy>
+  void for_each_vector(const Copy& copy);
+
+  const CudaFunctions& cuda_;
+  const Plan& plan_;
+  Optimiser& optimiser_;
+  RegressionView rule_;  // its arrays are on the device
+  DeviceMemory memory_, constants_memory_, room_memory_, batch_memory_;
+  PinnedMemory constants_pinned_, views_pinned_, batch_pinned_;
+  DeviceMemory views_memory_;
+  DeviceScratch scratch_;
+  CudaGrid grid_{};
+  CudaRegressionArgs args_{};
+  CudaRegressionUpdateArgs update_{};
+  const PlanView* device_plan_ = nullptr;
+  int n_samples_ = 0;                      // that there is room for
+  int first_sample_ = 0, end_sample_ = 0;  // of the last run
+};
+
+}  // namespace spikelane
