@@ -77,6 +77,12 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
   if (loop) set_loop(*loop, built_in);
 }
 
+bool DeviceTrials::counts_spikes() const {
+  for (int p = 0; p < plan_.view().n_populations; ++p)
+    if (plan_.population(p).at.n_spikes >= 0) return true;
+  return false;
+}
+
 void DeviceTrials::set_loop(const LoopView& loop, int built_in) {
   episodes_.built_in = built_in;
   DeviceImage image;
@@ -101,6 +107,7 @@ void DeviceTrials::set_loop(const LoopView& loop, int built_in) {
     take(episodes_.actions, n_teams * n_lanes * loop.port.n_actions);
     take(episodes_.lengths, n_rows);
     take(episodes_.ends, n_rows);
+    if (counts_spikes()) take(episodes_.n_spikes, n_rows * plan_.view().n_populations);
   };
   episode_memory_ = DeviceMemory(cuda_, bytes_of_arrays(place));
   point_arrays(episode_memory_.data(), place);
@@ -269,6 +276,21 @@ void DeviceTrials::read_scores(double* losses, std::uint8_t* is_correct, float* 
 
 std::size_t DeviceTrials::n_state_bytes() const {
   return static_cast<std::size_t>(std::int64_t{n_members_} * n_tiles_ * plan_.view().tile_bytes);
+}
+
+void DeviceTrials::read_episodes(std::vector<double>& losses, std::vector<std::int32_t>& lengths,
+                                 std::vector<std::uint8_t>& ends,
+                                 std::vector<std::int64_t>& n_spikes) {
+  const std::int64_t n_rows = std::int64_t{n_members_} * n_samples_;
+  const auto copy = [&](auto& to, const auto* from, std::int64_t n) {
+    to.resize(from ? static_cast<std::size_t>(n) : 0);
+    if (from) check_cuda(cuda_.copy_out(to.data(), from, to.size() * sizeof to[0]));
+  };
+  copy(losses, args_.losses, n_rows);
+  copy(lengths, episodes_.lengths, n_rows);
+  copy(ends, episodes_.ends, n_rows);
+  copy(n_spikes, episodes_.n_spikes, n_rows * plan_.view().n_populations);
+  check_cuda(cuda_.wait());
 }
 
 void DeviceTrials::read_tiles(char* tiles) {

@@ -79,6 +79,11 @@ class DeviceTrials {
   /// Waits for scores: losses and correctness (M, B), logits (M, B, O); null where not wanted.
   void read_scores(double* losses, std::uint8_t* is_correct, float* logits);
 
+  /// Waits for episodes: losses, lengths and ends (M, B), and where the plan counts them spikes (M,
+  /// B, populations), else none.
+  void read_episodes(std::vector<double>& losses, std::vector<std::int32_t>& lengths,
+                     std::vector<std::uint8_t>& ends, std::vector<std::int64_t>& n_spikes);
+
   /// The state's tiles, back and forth.
   void read_tiles(char* tiles);
   void write_tiles(const char* tiles);
@@ -88,6 +93,7 @@ class DeviceTrials {
 
  private:
   void set_loop(const LoopView& loop, int built_in);
+  bool counts_spikes() const;
   void copy_args(const DeviceWindow& window);
   std::size_t n_state_bytes() const;
   std::optional<Lost> lost_at(unsigned long long first) const;

@@ -13,6 +13,11 @@ static PlanOptions counting(PlanOptions options) {
   return options;
 }
 
+void read_episodes(DeviceTrials& device, EpisodeScores& scores) {
+  device.read_episodes(scores.returns, scores.lengths, scores.ends, scores.n_spikes);
+  for (double& value : scores.returns) value = -value;
+}
+
 EpisodeTrials::EpisodeTrials(const RunConfig& config, const PlanOptions& options,
                              const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
     : loop_(loop),
@@ -69,18 +74,44 @@ void EpisodeTrials::finish(const Members&, std::span<double> losses, std::int64_
 EpisodeTest::EpisodeTest(const RunConfig& config, const PlanOptions& options,
                          const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
     : loop_(loop),
+      cuda_(loop.built_in() != 0 ? cuda_of(kernels) : nullptr),
       seed_(config.seed),
       plan_(compile_plan(config.network, config.loss, loop.n_steps(), counting(options))),
       runner_(*plan_, loop, kernels, pool) {}
+
+void EpisodeTest::run_on_device(std::span<const float> parameters, int n_episodes,
+                                const RandomKey& key) {
+  if (!device_ || n_device_episodes_ != n_episodes) {
+    device_.reset();
+    device_ =
+        std::make_unique<DeviceTrials>(*cuda_, *plan_, 1, n_episodes, loop_.view().control_steps,
+                                       false, false, &loop_.view(), loop_.built_in());
+    n_device_episodes_ = n_episodes;
+  }
+  const std::int64_t stride = (plan_->n_block_floats() + kLanes - 1) / kLanes * kLanes;
+  std::vector<float> block(static_cast<std::size_t>(stride));
+  plan_->fill_block(parameters.data(), block.data());
+  device_->set_blocks(block.data(), stride, nullptr);
+  device_->run_episodes(0, key);
+  read_episodes(*device_, episodes_);
+  if (const auto lost = device_->find_not_finite())
+    throw_episode_not_finite(*plan_, 0,
+                             static_cast<int>(lost->tile) * plan_->lanes_per_tile() + lost->at.lane,
+                             lost->at);
+}
 
 TestScores EpisodeTest::run(std::span<const float> parameters, int n_episodes,
                             const EpisodeWatch& watch) {
   const int n_all = loop_.config().n_test_episodes;
   const int n = n_episodes == 0 ? n_all : std::min(n_episodes, n_all);
   const RandomKey key{seed_, 0, 0, Stream::kTestEnvironment, 0};
-  runner_.run(
-      0, 1, [&](int, float* block) { plan_->fill_block(parameters.data(), block); }, n, key,
-      episodes_, watch);
+  // who watches sees every step, which a device does not tell
+  if (cuda_ && !watch.watch)
+    run_on_device(parameters, n, key);
+  else
+    runner_.run(
+        0, 1, [&](int, float* block) { plan_->fill_block(parameters.data(), block); }, n, key,
+        episodes_, watch);
   TestScores scores;
   scores.mean_return = tree_sum_blocks_of_8(episodes_.returns) / n;
   scores.n_unstable = episodes_.n_unstable();

@@ -12,6 +12,9 @@
 
 namespace spikelane {
 
+/// Waits for episodes on a device.
+void read_episodes(DeviceTrials& device, EpisodeScores& scores);
+
 /// The members' losses are minus the returns of task.n_episodes episodes, whose starts are drawn
 /// anew in each update and are the same for all members.
 class EpisodeTrials : public MemberTrials {
@@ -65,7 +68,12 @@ class EpisodeTest {
   const Plan& plan() const { return *plan_; }
 
  private:
+  void run_on_device(std::span<const float> parameters, int n_episodes, const RandomKey& key);
+
   const ClosedLoop& loop_;
+  const CudaFunctions* cuda_;             // for the built-in environments
+  std::unique_ptr<DeviceTrials> device_;  // for as many episodes as the last call had
+  int n_device_episodes_ = 0;
   std::uint64_t seed_;
   std::unique_ptr<const Plan> plan_;
   EpisodeRunner runner_;

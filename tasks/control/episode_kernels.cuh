@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(256, 1)
           e.returns = a.losses + first;
           e.lengths = loop.lengths + first;
           e.ends = loop.ends + first;
-          e.n_spikes = nullptr;
+          e.n_spikes = loop.n_spikes ? loop.n_spikes + first * a.plan->n_populations : nullptr;
           e.watch = {};
         }
         team.sync();

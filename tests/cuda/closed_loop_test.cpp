@@ -1,4 +1,5 @@
-// Closed loops with the built-in environments on CUDA: training gives the CPU's bits.
+// Closed loops with the built-in environments on CUDA: trainings and tests give the CPU's
+// bits.
 #include <doctest/doctest.h>
 
 #include "engine/run/episode_trials.h"
@@ -26,6 +27,8 @@ TEST_CASE("cuda: closed loops train to the bits of the CPU, in both layouts") {
       std::string hashes[2];
       double returns[2];
       std::int64_t n_sample_steps[2];
+      std::vector<std::string> tests[2];
+      std::vector<double> test_scores[2];
       for (int i = 0; i < 2; ++i) {
         const KernelTable& kernels = i == 0 ? *find_kernels("") : *cuda;
         EsTrainer trainer(
@@ -33,11 +36,22 @@ TEST_CASE("cuda: closed loops train to the bits of the CPU, in both layouts") {
             std::make_unique<EpisodeTrials>(config, options, kernels, pool, *data.loop));
         trainer.update();
         returns[i] = *trainer.update().mean_return;
+        // of the mean: fewer episodes than a tile, and all
+        EpisodeTest test(config, options, kernels, pool, *data.loop);
+        for (const int n : {3, 0}) {
+          const TestScores scores = test.run(trainer.parameters(), n);
+          tests[i].push_back(test.state_hash());
+          test_scores[i].push_back(*scores.mean_return);
+          for (const auto& [name, rate] : scores.firing_rate) test_scores[i].push_back(rate);
+        }
         n_sample_steps[i] = trainer.sample_steps_per_update();
         hashes[i] = trainer.state_hash();
       }
       CHECK(hashes[1] == hashes[0]);
       CHECK(returns[1] == returns[0]);
+      CHECK(tests[1] == tests[0]);
+      CHECK(test_scores[1] == test_scores[0]);
+      CHECK(test_scores[0][1] > 0.0);  // it spikes
       CHECK(n_sample_steps[1] == n_sample_steps[0]);
     }
   }
