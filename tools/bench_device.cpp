@@ -72,8 +72,10 @@ double DeviceUse::bytes_of(const DeviceTraffic& traffic) const {
     n_bytes += 2 * traffic.n_members * n_block_bytes;
   // a loss in double, and whether it was right
   if (traffic.scores) n_bytes += std::int64_t{traffic.n_members} * traffic.n_samples * 9;
+  // of low rank: the weights that all members share are made, and read
+  n_bytes += 2 * plan.n_shared_floats() * 4;
   if (traffic.keeps_state) n_bytes += 2 * traffic.n_members * n_tiles * plan.view().tile_bytes;
-  return static_cast<double>(n_bytes);
+  return static_cast<double>(n_bytes) + traffic.n_learning_bytes;
 }
 
 void DeviceUse::describe(SceneResult& result, const DeviceTraffic& traffic, double n_sample_steps,

@@ -17,9 +17,10 @@ struct DeviceTraffic {
   const Plan& plan;
   const EncodedInputs* inputs = nullptr;  // read once
   int n_members = 1, n_samples = 1;
-  bool draws = false;        // parameters are drawn in the kernel, from one mean
-  bool scores = true;        // losses are written
-  bool keeps_state = false;  // the state of all rows is read and written
+  bool draws = false;             // parameters are drawn in the kernel, from one mean
+  bool scores = true;             // losses are written
+  bool keeps_state = false;       // the state of all rows is read and written
+  double n_learning_bytes = 0.0;  // a rule's: histories, traces, sums of gradients, tensors
 };
 
 /// Counts launches; without a device it does nothing.

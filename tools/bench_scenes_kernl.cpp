@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "engine/learning/members.h"
 #include "engine/run/kernl_trainer.h"
 #include "engine/run/online_trainer.h"
 #include "engine/run/simulation.h"
 #include "tasks/scenes/scenes.h"
+#include "tools/bench_device.h"
 #include "tools/bench_latency.h"
 #include "tools/bench_scenes.h"
 
@@ -72,13 +74,26 @@ double operations(double n_row_steps, double firing_rate) {
   return n_row_steps * kNeurons * (14.0 + 11.0 + 2.0 * n_events);
 }
 
+// what must go through device memory at least once: by trials h of each step, written forwards and
+// read backwards; online traces (fast, slow, read), in and out with each block of K steps; of each
+// part of 8 rows the gradient likewise
+double learning_bytes(const Plan& plan, const KernlConfig& rule, int n_steps) {
+  const double n_rows = rule.batch, n_parts = std::ceil(n_rows / 8.0);
+  const auto n_block = static_cast<double>(plan.n_block_floats());
+  if (rule.mode == KernlMode::kTrial)
+    return 2.0 * 4.0 * (n_rows * n_steps * plan.population(0).n_padded + n_parts * n_block);
+  const double n_blocks = std::ceil(static_cast<double>(n_steps) / rule.k_steps);
+  return 2.0 * 4.0 * n_blocks * n_block * (3.0 * n_rows + n_parts);
+}
+
 template <class AnyTrainer>
-SceneResult measure_updates(const BenchMachine& machine, const char* name, int batch,
+SceneResult measure_updates(const BenchMachine& machine, const char* name, int full_batch,
                             KernlMode mode) {
-  const int n_steps = machine.is_quick ? 84 : kSteps;
+  const int n_steps = machine.is_quick ? 42 : kSteps;
+  const int batch = machine.is_quick ? full_batch / 16 : full_batch;
   const RunConfig config = smnist_config(batch, mode);
   const Dataset data = smnist_like_data(batch, n_steps);
-  constexpr int kUpdates = 3;
+  const int n_updates = machine.is_quick ? 1 : 3;
   std::unique_ptr<AnyTrainer> trainer;
   restart_peak_memory();
   const Repetitions times = repeat(
@@ -89,18 +104,26 @@ SceneResult measure_updates(const BenchMachine& machine, const char* name, int b
         trainer->update();
       },
       [&] {
-        for (int i = 0; i < kUpdates; ++i) trainer->update();
+        for (int i = 0; i < n_updates; ++i) trainer->update();
       });
   SceneResult result;
-  result.scene = std::string(name) + "_b" + std::to_string(batch);
+  result.scene = std::string(name) + "_b" + std::to_string(full_batch);
   set_times(result,
-            {times.seconds_min / kUpdates, times.seconds_median / kUpdates, times.n_repeats});
+            {times.seconds_min / n_updates, times.seconds_median / n_updates, times.n_repeats});
   result.sample_steps_per_s = static_cast<double>(batch) * n_steps / result.seconds_min;
   result.resident_mib = peak_memory_mib();
   result.firing_rate = trainer->firing_rate();
   result.n_operations = operations(static_cast<double>(batch) * n_steps, *result.firing_rate);
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
   result.state_hash = trainer->state_hash();
+  DeviceUse device(machine.kernels);
+  if (device.has_device()) device.count([&] { trainer->update(); });
+  std::vector<std::int32_t> samples(static_cast<std::size_t>(batch));
+  std::iota(samples.begin(), samples.end(), 0);
+  const EncodedInputs inputs(trainer->plan(), data, samples);
+  DeviceTraffic traffic{trainer->plan(), &inputs, 1, batch};
+  traffic.n_learning_bytes = learning_bytes(trainer->plan(), config.rule.kernl, n_steps);
+  device.describe(result, traffic, static_cast<double>(batch) * n_steps);
   return result;
 }
 

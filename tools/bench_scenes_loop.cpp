@@ -6,10 +6,13 @@
 #include "engine/config/parse_config.h"
 #include "engine/config/user_error.h"
 #include "engine/learning/members.h"
-#include "engine/run/episode_runner.h"
+#include "engine/run/episode_trials.h"
 #include "engine/state/hash.h"
+#include "kernels/cuda/cuda_library.h"
 #include "tasks/control/control_task.h"
+#include "tasks/control/environments.h"
 #include "tasks/mujoco/mujoco_task.h"
+#include "tools/bench_device.h"
 #include "tools/bench_scenes.h"
 
 namespace spikelane {
@@ -68,6 +71,7 @@ struct LoopJob {
   ControlConfig control;
   TaskPort port;
   DrawState draw;
+  int built_in;  // its number, or 0
 };
 
 class TimedLoop {
@@ -78,6 +82,7 @@ class TimedLoop {
         config_(loop_config(loop_.n_inputs(), loop_.n_outputs(), job.n_members)),
         plan_(
             compile_plan(config_.network, config_.loss, loop_.n_steps(), options(machine, counts))),
+        cuda_(job.built_in != 0 ? cuda_of(machine.kernels) : nullptr),
         runner_(*plan_, loop_, machine.kernels, machine.pool),
         members_(*plan_, machine.kernels, config_.rule.es, config_.seed),
         mean_(draw_start(machine.kernels, *plan_, config_.seed)),
@@ -86,16 +91,32 @@ class TimedLoop {
   }
 
   void run() {
-    runner_.run(
-        0, job_.n_members, [&](int member, float* block) { members_.fill(member, block); },
-        job_.n_episodes, {config_.seed, 0, 0, Stream::kEnvironment, 0}, scores_);
+    const RandomKey key{config_.seed, 0, 0, Stream::kEnvironment, 0};
+    if (cuda_)
+      run_on_device(key);
+    else
+      runner_.run(
+          0, job_.n_members, [&](int member, float* block) { members_.fill(member, block); },
+          job_.n_episodes, key, scores_);
   }
 
+  bool is_on_device() const { return cuda_ != nullptr; }
   const EpisodeScores& scores() const { return scores_; }
   const Plan& plan() const { return *plan_; }
   const ClosedLoop& loop() const { return loop_; }
 
  private:
+  void run_on_device(const RandomKey& key) {
+    if (!device_) {
+      device_ = std::make_unique<DeviceTrials>(*cuda_, *plan_, job_.n_members, job_.n_episodes,
+                                               loop_.view().control_steps, false, true,
+                                               &loop_.view(), job_.built_in);
+      device_->set_members(members_);
+    }
+    device_->run_episodes(0, key);
+    read_episodes(*device_, scores_);
+  }
+
   static PlanOptions options(const BenchMachine& machine, bool counts) {
     PlanOptions options = machine.plan_options;
     options.keeps_counts = counts;
@@ -106,11 +127,13 @@ class TimedLoop {
   ClosedLoop loop_;
   RunConfig config_;
   std::unique_ptr<const Plan> plan_;
+  const CudaFunctions* cuda_;
   EpisodeRunner runner_;
   Members members_;
   std::vector<float> mean_;
   SearchSchedule schedule_;
   EpisodeScores scores_;
+  std::unique_ptr<DeviceTrials> device_;
 };
 
 SceneResult measure(const BenchMachine& machine, const LoopJob& job) {
@@ -118,31 +141,36 @@ SceneResult measure(const BenchMachine& machine, const LoopJob& job) {
     throw RunError("closed_loop: a larger environment than the scene has room for");
   TimedLoop once(machine, job, job.port, false), counted(machine, job, job.port, true);
   TimedLoop twice(machine, job, stepped_twice(job.port), false);
+  // a device has environments of its own, which take no step twice
+  const bool is_on_device = once.is_on_device();
+  const std::vector<TimedLoop*> timed =
+      is_on_device ? std::vector{&once} : std::vector{&once, &twice};
   // the two alternate, so that a busy neighbour meets both
-  std::vector<double> once_s, twice_s;
+  std::vector<double> seconds[2];
   const int n_repeats = machine.is_quick ? kMinRepeats : 2 * kMinRepeats;
-  once.run();
-  twice.run();
-  for (int i = 0; i < n_repeats; ++i) {
-    once_s.push_back(seconds_of([&] { once.run(); }));
-    twice_s.push_back(seconds_of([&] { twice.run(); }));
-  }
+  for (TimedLoop* loop : timed) loop->run();
+  for (int i = 0; i < n_repeats; ++i)
+    for (std::size_t k = 0; k < timed.size(); ++k)
+      seconds[k].push_back(seconds_of([&] { timed[k]->run(); }));
+  DeviceUse device(machine.kernels);
+  if (is_on_device) device.count([&] { once.run(); });
   counted.run();
-  for (const TimedLoop* other : {&twice, &counted})
-    if (other->scores().returns != once.scores().returns)
+  for (const TimedLoop* loop : timed)
+    if (loop->scores().returns != counted.scores().returns)
       throw RunError("closed_loop: the timed loops and the counted one differ");
 
   SceneResult result;
   result.scene = job.name;
-  Repetitions times = summarise(once_s);
+  Repetitions times = summarise(seconds[0]);
   times.n_repeats = n_repeats;
   set_times(result, times);
   const auto n_env_steps = static_cast<double>(once.scores().n_control_steps());
   const double n_steps = n_env_steps * job.control.control_steps;
   result.sample_steps_per_s = n_steps / times.seconds_min;
   result.env_steps_per_s = n_env_steps / times.seconds_min;
-  result.physics_share =
-      std::clamp(summarise(twice_s).seconds_min / times.seconds_min - 1.0, 0.0, 1.0);
+  if (!is_on_device)
+    result.physics_share =
+        std::clamp(summarise(seconds[1]).seconds_min / times.seconds_min - 1.0, 0.0, 1.0);
   const PopulationView& hidden = counted.plan().population(0);
   double n_spikes = 0.0;
   for (const std::int64_t n : counted.scores().n_spikes) n_spikes += static_cast<double>(n);
@@ -152,6 +180,8 @@ SceneResult measure(const BenchMachine& machine, const LoopJob& job) {
   result.n_operations =
       n_steps * (5.0 * hidden.n + 2.0 * n_inputs * hidden.n) + n_spikes * (hidden.n + n_outputs);
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
+  if (is_on_device)
+    device.describe(result, {once.plan(), nullptr, job.n_members, job.n_episodes, true}, n_steps);
   StateHash hash;
   hash.add(std::span<const double>(counted.scores().returns));
   hash.add(std::span<const std::int32_t>(counted.scores().lengths));
@@ -180,8 +210,8 @@ std::vector<SceneResult> run_closed_loop(const BenchMachine& machine) {
   balancing.observation.low = {-2.4, -2.0, -0.2, -2.0};
   balancing.observation.high = {2.4, 2.0, 0.2, 2.0};
   const LoopJob cartpole{
-      "closed_loop_cartpole", machine.is_quick ? 8 : 256, 16, balancing, cartpole_port(),
-      draw_cartpole};
+      "closed_loop_cartpole", machine.is_quick ? 8 : 256,          16, balancing, cartpole_port(),
+      draw_cartpole,          static_cast<int>(BuiltIn::kCartpole)};
   results.push_back(measure(machine, cartpole));
   const std::filesystem::path file = hopper_file();
   if (!has_mujoco() || file.empty()) return results;
@@ -193,9 +223,13 @@ std::vector<SceneResult> run_closed_loop(const BenchMachine& machine) {
   control.max_steps = 100;
   control.observation.coding = ObservationKind::kRates;
   const auto hopper = load_mujoco(world, control, file);
-  const LoopJob job{
-      "closed_loop_hopper", machine.is_quick ? 2 : 32, 16, control, hopper->view().port,
-      hopper->draw()};
+  const LoopJob job{"closed_loop_hopper",
+                    machine.is_quick ? 2 : 32,
+                    16,
+                    control,
+                    hopper->view().port,
+                    hopper->draw(),
+                    0};
   results.push_back(measure(machine, job));
   return results;
 }

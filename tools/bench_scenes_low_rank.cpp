@@ -7,6 +7,7 @@
 #include "engine/run/es_trainer.h"
 #include "engine/run/evaluator.h"
 #include "tasks/scenes/scenes.h"
+#include "tools/bench_device.h"
 #include "tools/bench_scenes.h"
 #include "tools/bench_timing.h"
 #include "tools/bench_trials.h"
@@ -16,11 +17,11 @@ namespace spikelane {
 namespace {
 
 /// 784-1024-10, of which hidden neurons fire in 1 or 2 of 100 steps.
-RunConfig wide_config(int n_members, int batch) {
+RunConfig wide_config(int n_members, int n_hidden, int batch) {
   RunConfig config;
   config.seed = 12;
   config.network.n_inputs = 784;
-  config.network.populations = {leaky("hidden", 1024, 0.9), readout("output", 10, 0.9, 0.1)};
+  config.network.populations = {leaky("hidden", n_hidden, 0.9), readout("output", 10, 0.9, 0.1)};
   for (const auto& [from, to, std] :
        {std::tuple{"input", "hidden", 0.045}, std::tuple{"hidden", "output", 0.1}}) {
     ProjectionDescription projection;
@@ -78,6 +79,12 @@ SceneResult run_generation(const BenchMachine& machine, const std::string& name,
   result.state_hash = trainer.state_hash();
   result.member_bytes = static_cast<double>(trainer.plan().n_block_floats()) * sizeof(float);
 
+  DeviceUse device(machine.kernels);
+  if (device.has_device()) {
+    restore();
+    device.count([&] { trainer.update(); });
+  }
+
   // a part of the members of that generation is counted for all
   restore();
   const int n_counted = std::min(16, es.n_members);
@@ -109,6 +116,9 @@ SceneResult run_generation(const BenchMachine& machine, const std::string& name,
   result.n_operations =
       trials.n_operations * es.n_members / n_counted + n_operations_of_noise(*plan, es);
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
+  const EncodedInputs inputs(*plan, data, batch);
+  device.describe(result, {*plan, &inputs, es.n_members, inputs.n_samples(), true},
+                  static_cast<double>(trainer.sample_steps_per_update()));
   return result;
 }
 
@@ -134,7 +144,8 @@ std::vector<SceneResult> run_low_rank_ec(const BenchMachine& machine) {
 std::vector<SceneResult> run_low_rank_784(const BenchMachine& machine) {
   const int n_samples = machine.is_quick ? 4 : 16;
   return run_ranks_of_noise(
-      machine, "low_rank_784", wide_config(machine.is_quick ? 8 : 128, n_samples),
+      machine, "low_rank_784",
+      wide_config(machine.is_quick ? 8 : 128, machine.is_quick ? 100 : 1024, n_samples),
       random_events({n_samples, machine.is_quick ? 20 : 50, 784, 10, 12}, 0.05, n_samples, 0.05));
 }
 

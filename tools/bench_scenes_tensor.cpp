@@ -1,11 +1,13 @@
 // KeRNL's regression as the original program runs it: one update of sensitivity tensor and temporal
 // filter, configs/mnist_kernl_original.json with inputs of our own.
+#include <cmath>
 #include <numeric>
 
 #include "engine/learning/members.h"
 #include "engine/run/kernl_trainer.h"
 #include "kernels/core/double_math.h"
 #include "tasks/scenes/scenes.h"
+#include "tools/bench_device.h"
 #include "tools/bench_scenes.h"
 #include "tools/bench_trials.h"
 
@@ -71,11 +73,12 @@ RunConfig kernl_tensor_config() {
 }
 
 std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine) {
-  const int n_steps = machine.is_quick ? 90 : kSteps;
-  const RunConfig config = kernl_tensor_config();
+  const int n_steps = machine.is_quick ? 60 : kSteps, batch = machine.is_quick ? 9 : kBatch;
+  const int n_updates = machine.is_quick ? 1 : 3;
+  RunConfig config = kernl_tensor_config();
+  config.rule.kernl.batch = batch;
   const Dataset data =
-      random_events({kBatch, n_steps, kInputs, 10, 11}, kInputRate, kBatch, kInputRate);
-  constexpr int kUpdates = 3;
+      random_events({batch, n_steps, kInputs, 10, 11}, kInputRate, batch, kInputRate);
   std::unique_ptr<KernlTrainer> trainer;
   restart_peak_memory();
   const Repetitions times = repeat(
@@ -86,20 +89,20 @@ std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine) {
         trainer->update();
       },
       [&] {
-        for (int i = 0; i < kUpdates; ++i) trainer->update();
+        for (int i = 0; i < n_updates; ++i) trainer->update();
       });
   SceneResult result;
   result.scene = "kernl_tensor";
   set_times(result,
-            {times.seconds_min / kUpdates, times.seconds_median / kUpdates, times.n_repeats});
-  result.sample_steps_per_s = static_cast<double>(kBatch) * n_steps / result.seconds_min;
+            {times.seconds_min / n_updates, times.seconds_median / n_updates, times.n_repeats});
+  result.sample_steps_per_s = static_cast<double>(batch) * n_steps / result.seconds_min;
   result.resident_mib = peak_memory_mib();
   result.state_hash = trainer->state_hash();
 
   // how often the true net fires
   BenchMachine counting = machine;
   counting.plan_options.layout = LayoutChoice::kNeuronLanes;
-  std::vector<std::int32_t> samples(kBatch);
+  std::vector<std::int32_t> samples(static_cast<std::size_t>(batch));
   std::iota(samples.begin(), samples.end(), 0);
   const auto fill_block = [&](int, float* block) {
     trainer->plan().fill_block(trainer->parameters().data(), block);
@@ -107,8 +110,17 @@ std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine) {
   const CountedTrials trials =
       count_trials(counting, {config.network, config.loss, data, samples, 1, fill_block});
   result.firing_rate = trials.firing_rate;
-  result.n_operations = operations(static_cast<double>(kBatch) * n_steps, trials.firing_rate);
+  result.n_operations = operations(static_cast<double>(batch) * n_steps, trials.firing_rate);
   compare_with_peak(result, machine.peak.gflops, "FMA peak");
+  DeviceUse device(machine.kernels);
+  if (device.has_device()) device.count([&] { trainer->update(); });
+  const EncodedInputs inputs(trainer->plan(), data, samples);
+  DeviceTraffic traffic{trainer->plan(), &inputs, 1, batch};
+  traffic.scores = false;
+  // M in both orders, parts' sums in and out; M, gradient and mean square in and out
+  const double n_tensor = kNeurons * (kNeurons + 1.0), n_parts = std::ceil(batch / 8.0);
+  traffic.n_learning_bytes = 4.0 * n_tensor * (2.0 + 2.0 * n_parts + 6.0);
+  device.describe(result, traffic, static_cast<double>(batch) * n_steps);
   return {result};
 }
 

@@ -62,7 +62,8 @@ __device__ __forceinline__ void take_parts(const CudaRegressionArgs& args, bool 
   }
 }
 
-__global__ void __launch_bounds__(256, 2) run_regression_kernel(CudaRegressionArgs args) {
+// needs a few registers more than half a multiprocessor leaves
+__global__ void __launch_bounds__(256, 1) run_regression_kernel(CudaRegressionArgs args) {
   take_parts(args, args.batch.rule->is_every_step,
              [](const auto& team, const RegressionArgs& part) {
                if (team.is_leader()) part.trial.not_finite->population = -1;
@@ -101,27 +102,29 @@ __global__ void __launch_bounds__(256) regression_gradient_kernel(CudaRegression
   }
 }
 
-__global__ void __launch_bounds__(256) regression_update_kernel(CudaRegressionUpdateArgs a) {
+__global__ void __launch_bounds__(256, 2) regression_update_kernel(CudaRegressionUpdateArgs a) {
   const RegressionView& rule = *a.rule;
   const RuleRow row = rule_row(rule, static_cast<int>(blockIdx.x));
   const RegressionFilterView& filter = rule.filters[row.filter];
   const int64_t begin = row.in_vector + threadIdx.x, end = row.in_vector + rule.n;
   const int64_t n_padded = rule.n_padded;
-  const auto update = [&](const OptimiserStep& step, const auto& place) {
-    if (a.steps)
-      step_entries(step, a.gradient, a.parameters, a.first, a.second, begin, end, blockDim.x);
-    for (int64_t i = begin; i < end; i += blockDim.x)
-      place(static_cast<int>(i - row.in_vector), a.parameters[i]);
-  };
-  if (row.source < rule.n)
-    update(a.step_of_tensor, [&](int target, float value) {
+  const bool is_filter = row.source == rule.n;
+  if (a.steps && is_filter)
+    step_entries(a.step_of_filter, a.gradient, a.parameters, a.first, a.second, begin, end,
+                 blockDim.x);
+  else if (a.steps)
+    step_entries(a.step_of_tensor, a.gradient, a.parameters, a.first, a.second, begin, end,
+                 blockDim.x);
+  for (int64_t i = begin; i < end; i += blockDim.x) {
+    const auto target = static_cast<int>(i - row.in_vector);
+    const float value = a.parameters[i];
+    if (is_filter) {
+      filter.decay[target] = static_cast<float>(own_exp(-static_cast<double>(value)));
+    } else {
       filter.sensitivity[row.source * n_padded + target] = value;
       filter.transposed[target * n_padded + row.source] = value;
-    });
-  else
-    update(a.step_of_filter, [&](int i, float value) {
-      filter.decay[i] = static_cast<float>(own_exp(-static_cast<double>(value)));
-    });
+    }
+  }
 }
 
 }  // namespace spikelane::SPIKELANE_ISA
