@@ -14,7 +14,7 @@ namespace spikelane {
 
 namespace {
 
-// burn_fma: 12 chains of 16 lanes, an fma counts as two
+// of burn_fma: 12 chains of 16 lanes, an fma counts as two
 constexpr double kFlopsPerRound = 12.0 * 16.0 * 2.0;
 
 volatile float kept_value;  // so that no loop here is left out
