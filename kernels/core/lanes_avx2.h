@@ -216,10 +216,31 @@ SPIKELANE_INLINE Lanes to_float(IntLanes a) {
   return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)};
 }
 
+/// Which bits of a byte are set, ascending, then zeros.
+struct ListedBits {
+  alignas(64) uint8_t bits[256][8];
+};
+constexpr ListedBits list_bits_of_bytes() {
+  ListedBits listed{};
+  for (int byte = 0; byte < 256; ++byte)
+    for (int bit = 0, n = 0; bit < 8; ++bit)
+      if (byte >> bit & 1) listed.bits[byte][n++] = static_cast<uint8_t>(bit);
+  return listed;
+}
+inline constexpr ListedBits kListedBits = list_bits_of_bytes();
+
+// each byte's eight places are written, whatever of them is in use: a loop over the bits would
+// leave at a place that no processor foresees
 SPIKELANE_INLINE int list_lanes(int32_t* to, uint32_t lanes, int first) {
-  int n = 0;
-  for (uint32_t left = lanes; left != 0; left &= left - 1) to[n++] = first + __builtin_ctz(left);
-  return n;
+  const auto write = [&](uint32_t byte, int n, int from) {
+    const __m128i bits = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(kListedBits.bits[byte]));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + n),
+                        _mm256_add_epi32(_mm256_cvtepu8_epi32(bits), _mm256_set1_epi32(from)));
+  };
+  const int n_low = __builtin_popcount(lanes & 0xffu);
+  write(lanes & 0xffu, 0, first);
+  write(lanes >> 8 & 0xffu, n_low, first + 8);
+  return n_low + __builtin_popcount(lanes >> 8 & 0xffu);
 }
 
 struct Codes {

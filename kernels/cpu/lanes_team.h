@@ -33,7 +33,7 @@ struct LanesTeam {
   static constexpr int kProductRows = 8, kProductVectors = 3;
 #elif defined(__AVX2__)
   static constexpr int kBlock = 2, kTableBlock = 2, kReadoutBlock = 5, kRowBlock = 4;
-  static constexpr int kProductRows = 4, kProductVectors = 1;
+  static constexpr int kProductRows = 6, kProductVectors = 1;
 #else
   static constexpr int kBlock = 1, kTableBlock = 1, kReadoutBlock = 2, kRowBlock = 2;
   static constexpr int kProductRows = 2, kProductVectors = 1;

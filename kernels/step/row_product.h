@@ -50,11 +50,13 @@ SPIKELANE_HD void multiply_panel(const Team& team, MatrixRows rows, int n_rows, 
   for (; r + kRows <= n_rows; r += kRows)
     multiply_block<kRows, kVectors>(team, {rows.values + r * rows.stride, rows.stride}, n_inner,
                                     matrix, out + r * out_stride, out_stride);
+  // what is left in powers of two
+  constexpr int kLess = kRows > 4 ? 4 : kRows / 2;
   if constexpr (kRows > 1)
     if (r < n_rows)
-      multiply_panel<kRows / 2, kVectors>(team, {rows.values + r * rows.stride, rows.stride},
-                                          n_rows - r, n_inner, matrix, out + r * out_stride,
-                                          out_stride);
+      multiply_panel<kLess, kVectors>(team, {rows.values + r * rows.stride, rows.stride},
+                                      n_rows - r, n_inner, matrix, out + r * out_stride,
+                                      out_stride);
 }
 
 /// `n_vectors` groups of 16 columns of n_rows rows. Column j belongs to the worker of index j.
