@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 n_passed=0 n_failed=0 n_skipped=0
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$scratch"' EXIT
 counts=$scratch/counts
 export SPIKELANE_TEST_COUNTS=$counts
 
@@ -45,6 +45,16 @@ if ! bash tools/build.sh; then
 fi
 run_tests release ctest --test-dir build/release --output-on-failure -j "$(nproc)"
 
+# tests under sanitizers are built while those of the CUDA backend keep one core busy
+build_sanitized() {
+  local preset=$1 generator=()
+  if [ ! -e "build/$preset/CMakeCache.txt" ]; then generator=(-G Ninja); fi
+  cmake --preset "$preset" "${generator[@]}" > /dev/null &&
+    cmake --build "build/$preset" --target spikelane_tests -j "$(nproc)"
+}
+(build_sanitized asan && build_sanitized tsan) > "$scratch/sanitized" 2>&1 &
+sanitized=$!
+
 # the CUDA backend: on a device or through an emulator of one, else its tests say they are skipped
 if [ -e build/release/libspikelane_cuda.so ]; then
   run_tests cuda ctest --test-dir build/release -C cuda -L '^cuda$' --output-on-failure
@@ -61,24 +71,19 @@ fi
 fixed_layout=()
 if setarch -R true 2> /dev/null; then fixed_layout=(setarch -R); fi
 
-sanitize() {
-  local preset=$1 generator=()
-  if [ ! -e "build/$preset/CMakeCache.txt" ]; then generator=(-G Ninja); fi
-  if ! { cmake --preset "$preset" "${generator[@]}" > /dev/null &&
-    cmake --build "build/$preset" --target spikelane_tests -j "$(nproc)"; }; then
-    fail "build of $preset"
-    return
-  fi
-  run_tests "$preset" "${fixed_layout[@]}" ctest --test-dir "build/$preset" -L '^unit$' \
-    --output-on-failure -j "$(nproc)"
-}
-
 # leak checks need ptrace, which some containers forbid; the other checks do without
 if echo 'int main() {}' | g++ -fsanitize=address -x c++ - -o "$scratch/probe" &&
   ! "${fixed_layout[@]}" "$scratch/probe" 2> /dev/null; then
   echo "note: no leak checks here (ptrace is forbidden)"
   export ASAN_OPTIONS=detect_leaks=0
 fi
-sanitize asan
-sanitize tsan
+if wait "$sanitized"; then
+  for preset in asan tsan; do
+    run_tests "$preset" "${fixed_layout[@]}" ctest --test-dir "build/$preset" -L '^unit$' \
+      --output-on-failure -j "$(nproc)"
+  done
+else
+  cat "$scratch/sanitized"
+  fail "build under sanitizers"
+fi
 finish
