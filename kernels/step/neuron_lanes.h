@@ -104,7 +104,7 @@ SPIKELANE_HD void step_spiking_rows(const Team& team, const Tile& tile, int p, i
     for (int k = 0; k < kBlock; ++k)
       current[k] = current[k] + team.load(tile.parameters + population.bias + i + k * kLanes);
   if (const CurrentTap* tap = tile.scratch->tap; tap && tap->population == p) {
-    const int64_t at = int64_t{t % kFlushPeriod} * population.n_padded + i;
+    const int at = t % kFlushPeriod * population.n_padded + i;
     for (int k = 0; tap->kept && k < kBlock; ++k)
       team.store(tap->kept + at + k * kLanes, current[k]);
     for (int k = 0; tap->added && k < kBlock; ++k)
