@@ -1,7 +1,6 @@
 // es_seed and es_randman: evolution strategies on Randman, the original's small net and the demo's.
 #include <algorithm>
 #include <memory>
-#include <numeric>
 
 #include "engine/config/user_error.h"
 #include "engine/learning/members.h"
@@ -62,8 +61,7 @@ std::vector<SceneResult> run_es_seed(const BenchMachine& machine) {
   const Dataset data = make_randman(config.task.randman).train;
   const auto plan = compile_plan(config.network, config.loss, data.n_steps, machine.plan_options);
   const EsConfig& es = config.rule.es;
-  std::vector<std::int32_t> samples(static_cast<std::size_t>(es.batch));
-  std::iota(samples.begin(), samples.end(), 0);
+  const std::vector<std::int32_t> samples = first_samples(es.batch);
 
   // set-up, not timed: the members' weights, and the samples as the kernels read them
   const SearchSchedule schedule(es, plan->parameter_tensors());

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "engine/learning/members.h"
 #include "engine/run/kernl_trainer.h"
@@ -13,6 +12,7 @@
 #include "tools/bench_device.h"
 #include "tools/bench_latency.h"
 #include "tools/bench_scenes.h"
+#include "tools/bench_trials.h"
 
 namespace spikelane {
 
@@ -118,8 +118,7 @@ SceneResult measure_updates(const BenchMachine& machine, const char* name, int f
   result.state_hash = trainer->state_hash();
   DeviceUse device(machine.kernels);
   if (device.has_device()) device.count([&] { trainer->update(); });
-  std::vector<std::int32_t> samples(static_cast<std::size_t>(batch));
-  std::iota(samples.begin(), samples.end(), 0);
+  const std::vector<std::int32_t> samples = first_samples(batch);
   const EncodedInputs inputs(trainer->plan(), data, samples);
   DeviceTraffic traffic{trainer->plan(), &inputs, 1, batch};
   traffic.n_learning_bytes = learning_bytes(trainer->plan(), config.rule.kernl, n_steps);

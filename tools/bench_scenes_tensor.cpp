@@ -1,7 +1,6 @@
 // KeRNL's regression as the original program runs it: one update of sensitivity tensor and temporal
 // filter, configs/mnist_kernl_original.json with inputs of our own.
 #include <cmath>
-#include <numeric>
 
 #include "engine/learning/members.h"
 #include "engine/run/kernl_trainer.h"
@@ -102,8 +101,7 @@ std::vector<SceneResult> run_kernl_tensor(const BenchMachine& machine) {
   // how often the true net fires
   BenchMachine counting = machine;
   counting.plan_options.layout = LayoutChoice::kNeuronLanes;
-  std::vector<std::int32_t> samples(static_cast<std::size_t>(batch));
-  std::iota(samples.begin(), samples.end(), 0);
+  const std::vector<std::int32_t> samples = first_samples(batch);
   const auto fill_block = [&](int, float* block) {
     trainer->plan().fill_block(trainer->parameters().data(), block);
   };

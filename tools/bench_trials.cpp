@@ -90,6 +90,12 @@ void count_operations(const Plan& plan, const State& state, const BenchJob& job,
 
 }  // namespace
 
+std::vector<std::int32_t> first_samples(int n) {
+  std::vector<std::int32_t> samples(static_cast<std::size_t>(n));
+  std::iota(samples.begin(), samples.end(), 0);
+  return samples;
+}
+
 CountedTrials count_trials(const BenchMachine& machine, const BenchJob& job) {
   PlanOptions options = machine.plan_options;
   options.keeps_counts = true;

@@ -32,6 +32,9 @@ struct BenchJob {
   const float* shared = nullptr;
 };
 
+/// 0 .. n-1.
+std::vector<std::int32_t> first_samples(int n);
+
 /// Runs members 0 .. n_members-1 into a State of their own.
 CountedTrials count_trials(const BenchMachine& machine, const BenchJob& job);
 

@@ -52,7 +52,7 @@ DeviceKernlTrials::DeviceKernlTrials(const CudaFunctions& cuda, const Plan& plan
   const auto n_parts =
       static_cast<std::int64_t>((static_cast<std::size_t>(n_samples) + kSumBlock - 1) / kSumBlock);
   const std::size_t n_of_trial = KernlMemory::n_bytes_of_trial(plan, rule, config, takes_error);
-  args_.stride = (plan.n_block_floats() + kLanes - 1) / kLanes * kLanes;
+  args_.stride = plan.block_stride();
   args_.n_neurons = rule.n_neurons();
   args_.n_samples_of_part = static_cast<int>(kSumBlock);
   char* trials = nullptr;

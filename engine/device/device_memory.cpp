@@ -38,7 +38,7 @@ void DeviceImage::clear() {
 
 void DeviceImage::make_room_in(const CudaFunctions& cuda, DeviceMemory& memory) const {
   // a little more than asked for, so that growing is rare
-  if (!fits(memory)) memory = DeviceMemory(cuda, (bytes_.size() + kSpare) / 4 * 5);
+  if (!fits(memory)) memory = DeviceMemory(cuda, (bytes_.size() + DeviceMemory::kSpare) / 4 * 5);
 }
 
 const char* DeviceImage::bytes_for(const DeviceMemory& memory) {
@@ -51,7 +51,8 @@ const char* DeviceImage::bytes_for(const DeviceMemory& memory) {
 
 void DeviceImage::copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned) {
   make_room_in(cuda, memory);
-  if (pinned.size() < bytes_.size()) pinned = PinnedMemory(cuda, bytes_.size() / 4 * 5 + kSpare);
+  if (pinned.size() < bytes_.size())
+    pinned = PinnedMemory(cuda, bytes_.size() / 4 * 5 + DeviceMemory::kSpare);
   std::memcpy(pinned.data(), bytes_for(memory), bytes_.size());
   check_cuda(cuda.copy_in(memory.data(), pinned.data(), bytes_.size()));
 }

@@ -41,6 +41,7 @@ class CudaMemory {
 
 class DeviceMemory : public CudaMemory {
  public:
+  static constexpr std::size_t kSpare = 256;  // bytes: vector loads may look past an array
   DeviceMemory() = default;
   /// Zeroed. Throws RunError with what it needs and what is there.
   DeviceMemory(const CudaFunctions& cuda, std::size_t n_bytes);
@@ -79,8 +80,10 @@ class DeviceImage {
   void clear();
   std::int64_t size() const { return static_cast<std::int64_t>(bytes_.size()); }
 
+  bool fits(const DeviceMemory& memory) const {
+    return memory.size() >= bytes_.size() + DeviceMemory::kSpare;
+  }
   /// Makes `memory` larger where it is too small; nothing may be using it then.
-  bool fits(const DeviceMemory& memory) const { return memory.size() >= bytes_.size() + kSpare; }
   void make_room_in(const CudaFunctions& cuda, DeviceMemory& memory) const;
   /// The bytes with all pointers as they are in `memory`.
   const char* bytes_for(const DeviceMemory& memory);
@@ -92,7 +95,6 @@ class DeviceImage {
   struct Pointer {
     std::int64_t at, target;
   };
-  static constexpr std::size_t kSpare = 256;  // vector loads may look past an array
   std::int64_t put_bytes(const void* from, std::int64_t n_bytes);
 
   std::vector<char> bytes_;

@@ -21,8 +21,7 @@ DeviceSteps::DeviceSteps(const CudaFunctions& cuda, const Plan& plan, const Cuda
   place(places_.views, n_views * static_cast<std::int64_t>(sizeof(InputView)));
   place(places_.step_begin, n_views * 2 * static_cast<std::int64_t>(sizeof(std::int32_t)));
   place(places_.values, n_views * n_values_ * static_cast<std::int64_t>(sizeof(float)));
-  // vector loads may look past an array
-  memory_ = DeviceMemory(cuda, static_cast<std::size_t>(places_.end) + 256);
+  memory_ = DeviceMemory(cuda, static_cast<std::size_t>(places_.end) + DeviceMemory::kSpare);
   there_ = PinnedMemory(cuda, static_cast<std::size_t>(places_.end));
   back_ = PinnedMemory(cuda, 64 + n_copied_bytes_);
 

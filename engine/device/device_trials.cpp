@@ -18,7 +18,7 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
       is_closed_loop_(loop != nullptr),
       inputs_{Inputs(cuda), Inputs(cuda)} {
   const PlanView& view = plan.view();
-  const std::int64_t block_stride = (plan.n_block_floats() + kLanes - 1) / kLanes * kLanes;
+  const std::int64_t block_stride = plan.block_stride();
   int n_largest = 0;
   bool has_table = false;
   for (int p = 0; p < view.n_populations; ++p) {

@@ -75,8 +75,8 @@ KernlRegression::Worker::Worker(const Plan& plan, const RegressionView& rule)
       scratch_view(scratch.view()),
       copy_view(copy_scratch.view()) {
   memory = carve([&](const auto& take) { place_regression_scratch(rule, regression, take); });
-  tap = {rule.population, nullptr, rule.is_spiking_copy ? nullptr : regression.current};
-  copy_tap = {rule.population, regression.drive, nullptr};
+  tap = tap_of_net(rule, regression);
+  copy_tap = tap_of_copy(rule, regression);
   scratch_view.tap = &tap;
   copy_view.tap = &copy_tap;
   regression.copy_tile = copy_scratch.tile();

@@ -60,6 +60,8 @@ class Plan {
   /// Of a member's block, and of the block that members share: 0 without a rank.
   std::int64_t n_block_floats() const { return n_block_floats_; }
   std::int64_t n_shared_floats() const { return n_shared_floats_; }
+  /// Floats from one member's block to the next where several lie side by side, 64-byte aligned.
+  std::int64_t block_stride() const { return (n_block_floats_ + kLanes - 1) / kLanes * kLanes; }
   int rank() const { return view_.rank; }
   Layout layout() const { return view_.layout; }
   int lanes_per_tile() const { return layout() == Layout::kSampleLanes ? kLanes : 1; }

@@ -13,6 +13,14 @@ static PlanOptions counting(PlanOptions options) {
   return options;
 }
 
+// who was lost on a device whose first member is `first`
+static void throw_if_lost(DeviceTrials& device, const Plan& plan, int first) {
+  if (const auto lost = device.find_not_finite())
+    throw_episode_not_finite(plan, first + static_cast<int>(lost->member),
+                             static_cast<int>(lost->tile) * plan.lanes_per_tile() + lost->at.lane,
+                             lost->at);
+}
+
 void read_episodes(DeviceTrials& device, EpisodeScores& scores) {
   device.read_episodes(scores.returns, scores.lengths, scores.ends, scores.n_spikes);
   for (double& value : scores.returns) value = -value;
@@ -63,10 +71,7 @@ void EpisodeTrials::finish(const Members&, std::span<double> losses, std::int64_
   std::int64_t n_control_steps = 0;
   if (!device_->read_sums(losses, &n_control_steps)) {
     before_throwing();
-    if (const auto lost = device_->find_not_finite())
-      throw_episode_not_finite(
-          *plan_, first_device_member_ + static_cast<int>(lost->member),
-          static_cast<int>(lost->tile) * plan_->lanes_per_tile() + lost->at.lane, lost->at);
+    throw_if_lost(*device_, *plan_, first_device_member_);
   }
   n_sample_steps_ += n_control_steps * view().control_steps;
 }
@@ -88,16 +93,13 @@ void EpisodeTest::run_on_device(std::span<const float> parameters, int n_episode
                                        false, false, &loop_.view(), loop_.built_in());
     n_device_episodes_ = n_episodes;
   }
-  const std::int64_t stride = (plan_->n_block_floats() + kLanes - 1) / kLanes * kLanes;
+  const std::int64_t stride = plan_->block_stride();
   std::vector<float> block(static_cast<std::size_t>(stride));
   plan_->fill_block(parameters.data(), block.data());
   device_->set_blocks(block.data(), stride, nullptr);
   device_->run_episodes(0, key);
   read_episodes(*device_, episodes_);
-  if (const auto lost = device_->find_not_finite())
-    throw_episode_not_finite(*plan_, 0,
-                             static_cast<int>(lost->tile) * plan_->lanes_per_tile() + lost->at.lane,
-                             lost->at);
+  throw_if_lost(*device_, *plan_, 0);
 }
 
 TestScores EpisodeTest::run(std::span<const float> parameters, int n_episodes,

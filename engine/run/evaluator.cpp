@@ -105,7 +105,7 @@ void Evaluator::launch(int first, int n, const Members* members,
   if (draws) {
     device_->set_members(*members);
   } else {
-    const std::int64_t stride = (plan_.n_block_floats() + kLanes - 1) / kLanes * kLanes;
+    const std::int64_t stride = plan_.block_stride();
     std::vector<float> blocks(static_cast<std::size_t>(n * stride));
     for (int member = 0; member < n; ++member)
       fill_block(first + member, blocks.data() + member * stride);

@@ -40,7 +40,7 @@ KernlEvaluator::KernlEvaluator(const Plan& plan, const KernlRule& rule, const Ke
       part_sums_(parameter_rows(plan)),
       takes_error_(takes_error),
       cuda_(cuda_of(kernels)),
-      stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes) {
+      stride_(plan.block_stride()) {
   const int n_threads = cuda_ ? 1 : pool.n_threads();
   double n_left = n_bytes_for_gradients(plan, rule, config, n_threads, takes_error);
   double n_of_part = static_cast<double>(stride_) * sizeof(float);

@@ -25,7 +25,7 @@ KernlOnline::KernlOnline(const Plan& plan, const KernlRule& rule, const KernlCon
       state_(plan, 1, n_rows),
       n_teams_(pool.n_threads()),
       has_host_(has_host),
-      stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
+      stride_(plan.block_stride()),
       surrogate_(config.surrogate),
       gamma_(config.gamma) {
   if (const CudaFunctions* cuda = cuda_of(kernels); cuda && !has_host) {

@@ -19,7 +19,7 @@ Simulation::Simulation(const Plan& plan, const KernelTable& kernels, ThreadPool&
       n_samples_(n_samples),
       max_window_(max_window),
       state_(plan, n_members, n_samples),
-      block_stride_((plan.n_block_floats() + kLanes - 1) / kLanes * kLanes),
+      block_stride_(plan.block_stride()),
       block_memory_(static_cast<std::size_t>(n_members * block_stride_) * sizeof(float)),
       blocks_(reinterpret_cast<float*>(block_memory_.data())),
       step_inputs_(static_cast<std::size_t>(n_members) *

@@ -237,10 +237,11 @@ SPIKELANE_INLINE int list_lanes(int32_t* to, uint32_t lanes, int first) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + n),
                         _mm256_add_epi32(_mm256_cvtepu8_epi32(bits), _mm256_set1_epi32(from)));
   };
-  const int n_low = __builtin_popcount(lanes & 0xffu);
-  write(lanes & 0xffu, 0, first);
-  write(lanes >> 8 & 0xffu, n_low, first + 8);
-  return n_low + __builtin_popcount(lanes >> 8 & 0xffu);
+  const uint32_t low = lanes & 0xffu, high = lanes >> 8 & 0xffu;
+  const int n_low = __builtin_popcount(low);
+  write(low, 0, first);
+  write(high, n_low, first + 8);
+  return n_low + __builtin_popcount(high);
 }
 
 struct Codes {

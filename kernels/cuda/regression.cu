@@ -27,11 +27,11 @@ __device__ __forceinline__ void take_parts(const CudaRegressionArgs& args, bool 
   if (team.is_leader()) {
     regression = args.scratch_of_rule[i_block];
     scratch = args.scratch[i_block];
-    tap = {rule.population, nullptr, rule.is_spiking_copy ? nullptr : regression.current};
+    tap = tap_of_net(rule, regression);
     scratch.tap = &tap;
     if (rule.is_spiking_copy) {
       copy_scratch = args.scratch[gridDim.x + i_block];
-      copy_tap = {rule.population, regression.drive, nullptr};
+      copy_tap = tap_of_copy(rule, regression);
       copy_scratch.tap = &copy_tap;
       const int64_t tile_bytes = args.batch.trial.plan->tile_bytes;
       regression.copy_tile = args.tiles + (int64_t{gridDim.x} + i_block) * tile_bytes;

@@ -38,6 +38,17 @@ SPIKELANE_HD inline void take_part(RegressionArgs& part, int begin, int end) {
   part.losses += begin;
 }
 
+/// Taps of a regression's true net, whose current a filtered copy takes, and of a copy that spikes,
+/// to whose current the noise is added.
+SPIKELANE_HD inline CurrentTap tap_of_net(const RegressionView& rule,
+                                          const RegressionScratch& scratch) {
+  return {rule.population, nullptr, rule.is_spiking_copy ? nullptr : scratch.current};
+}
+SPIKELANE_HD inline CurrentTap tap_of_copy(const RegressionView& rule,
+                                           const RegressionScratch& scratch) {
+  return {rule.population, scratch.drive, nullptr};
+}
+
 /// Floats of one part's sums: for each filter the rows of M, then one of g.
 SPIKELANE_HD inline int64_t sum_stride(const RegressionView& rule) {
   return int64_t{rule.n_filters} * (rule.n + 1) * rule.n_padded;

@@ -40,13 +40,9 @@ TEST_CASE("cuda: a record is that of the CPU, byte for byte, in both layouts") {
         CAPTURE(text);
         CAPTURE(static_cast<int>(layout));
         CAPTURE(n_device_bytes);
-        CudaKernelInfo before, after;
-        std::int64_t n_launches = 0;
-        for (int i = 0; find_cuda(nullptr)->describe_kernel(i, &before); ++i)
-          if (std::string(before.name).find("recorded") == 0) n_launches -= before.n_launches;
+        const std::int64_t n_before = n_launches_of("recorded");
         const Evaluation evaluation = evaluate_on(*cuda, n_device_bytes);
-        for (int i = 0; find_cuda(nullptr)->describe_kernel(i, &after); ++i)
-          if (std::string(after.name).find("recorded") == 0) n_launches += after.n_launches;
+        const std::int64_t n_launches = n_launches_of("recorded") - n_before;
         CHECK(n_launches == (n_device_bytes == n_bytes ? 1
                              : n_device_bytes == 1     ? data.test.n_steps
                                                        : 4));

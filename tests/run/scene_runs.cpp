@@ -119,13 +119,17 @@ Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<do
   return outcome;
 }
 
+void set_parameters(Simulation& simulation, const PreparedScene& prepared) {
+  for (int member = 0; member < prepared.scene.n_members; ++member)
+    simulation.set_parameters(member, prepared.parameters[static_cast<std::size_t>(member)]);
+}
+
 Outcome run_scene(const PreparedScene& prepared, const Plan& plan, const EncodedInputs& inputs,
                   const KernelTable& kernels, ThreadPool& pool, Way way, bool poisons) {
   const Scene& scene = prepared.scene;
   const int n_steps = scene.n_steps;
   Simulation simulation(plan, kernels, pool, scene.n_members, scene.n_samples, n_steps);
-  for (int member = 0; member < scene.n_members; ++member)
-    simulation.set_parameters(member, prepared.parameters[static_cast<std::size_t>(member)]);
+  set_parameters(simulation, prepared);
   if (poisons) simulation.edit_state().poison_padding();
   if (way == Way::kFused) simulation.run(inputs, n_steps);
   if (way == Way::kSteps)

@@ -47,6 +47,9 @@ struct PreparedScene {
   std::span<const float> frame(int sample, int t) const;
 };
 
+/// Each member's.
+void set_parameters(Simulation& simulation, const PreparedScene& prepared);
+
 /// By the twin, row after row. `rates` gets the firing rate of each spiking population.
 Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<double>* rates);
 
