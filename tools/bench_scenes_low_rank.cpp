@@ -137,7 +137,7 @@ std::vector<SceneResult> run_ranks_of_noise(const BenchMachine& machine, const s
 }  // namespace
 
 std::vector<SceneResult> run_low_rank_ec(const BenchMachine& machine) {
-  return run_ranks_of_noise(machine, "low_rank_ec", ec_shape_config(machine.is_quick ? 24 : 10240),
+  return run_ranks_of_noise(machine, "low_rank_ec", ec_shape_config(machine.is_quick ? 8 : 10240),
                             ec_shape_sample(machine.kernels));
 }
 

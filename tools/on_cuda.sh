@@ -6,7 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 emulator=${SPIKELANE_CUDA_EMULATOR:-$root/../shared/cuda-emulator}
 if [ ! -e /dev/nvidiactl ] && [ -x "$emulator/run" ]; then
-  # -O1 translates three times faster, and small nets run for a moment only
-  EMU_CXXFLAGS=${EMU_CXXFLAGS:--O1} exec "$emulator/run" "$@"
+  # it translates six times faster so, and small nets run for a moment only
+  EMU_CXXFLAGS=${EMU_CXXFLAGS:--Og} exec "$emulator/run" "$@"
 fi
 exec "$@"

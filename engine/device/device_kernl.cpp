@@ -102,8 +102,7 @@ void DeviceKernlTrials::set_batch(const KernlTrialArgs& batch) {
                                                         batch.rule->learned[0].n_padded
                                                   : 0;
   const std::int64_t at_error = image.put(batch.given_error, n_errors);
-  check_cuda(cuda_.wait());
-  image.copy_to(cuda_, batch_memory_, batch_pinned_);
+  staged_.copy_in(batch_memory_, image);
 
   // everything else is as it was given
   KernlTrialArgs copy = batch;
@@ -129,35 +128,33 @@ void DeviceKernlTrials::add_to_sums(bool is_first) {
   check_cuda(cuda_.sum_parts(&sums));
 }
 
-std::optional<NotFinite> DeviceKernlTrials::find_not_finite() {
-  return first_not_finite(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
-}
-
-void DeviceKernlTrials::read_gradients(float* gradients) {
-  check_cuda(
-      cuda_.copy_out(gradients, args_.gradients,
-                     static_cast<std::size_t>(args_.n_parts * args_.stride) * sizeof(float)));
-  check_cuda(cuda_.wait());
-}
-
-void DeviceKernlTrials::read_sums(double* sums) {
-  check_cuda(cuda_.copy_out(sums, sums_, static_cast<std::size_t>(args_.stride) * sizeof(double)));
-  check_cuda(cuda_.wait());
-}
-
-void DeviceKernlTrials::read_scores(double* losses, std::uint8_t* is_correct,
-                                    std::int32_t* n_spikes) {
-  const int begin = args_.first_part * args_.n_samples_of_part;
-  const int end =
-      std::min(begin + args_.n_parts * args_.n_samples_of_part, args_.batch.trial.n_tiles);
-  const auto copy = [&](auto* to, const auto* from, std::int64_t first, std::int64_t n) {
-    check_cuda(cuda_.copy_out(to + first, from + first, static_cast<std::size_t>(n) * sizeof *to));
+std::optional<NotFinite> DeviceKernlTrials::read_results(int first_part, int n_parts,
+                                                         const KernlResults& results) {
+  const int begin = first_part * args_.n_samples_of_part;
+  const int end = std::min(begin + n_parts * args_.n_samples_of_part, args_.batch.trial.n_tiles);
+  const auto ask = [&](auto* to, const auto* from, std::int64_t first, std::int64_t n) {
+    returned_.ask(to + first, from + first, n);
   };
-  copy(losses, args_.batch.trial.losses, begin, end - begin);
-  copy(is_correct, args_.batch.trial.is_correct, begin, end - begin);
-  copy(n_spikes, args_.n_spikes, std::int64_t{args_.first_part} * args_.n_neurons,
-       std::int64_t{args_.n_parts} * args_.n_neurons);
-  check_cuda(cuda_.wait());
+  ask(results.losses, args_.batch.trial.losses, begin, end - begin);
+  ask(results.is_correct, args_.batch.trial.is_correct, begin, end - begin);
+  ask(results.n_spikes, args_.n_spikes, std::int64_t{first_part} * args_.n_neurons,
+      std::int64_t{n_parts} * args_.n_neurons);
+  not_finite_.resize(static_cast<std::size_t>(n_parts));
+  returned_.ask(not_finite_.data(), args_.not_finite + first_part, n_parts);
+  returned_.wait();
+  return first_not_finite(not_finite_);
+}
+
+std::optional<NotFinite> DeviceKernlTrials::read_sums(int n_parts, const KernlResults& results,
+                                                      double* sums) {
+  returned_.ask(sums, sums_, args_.stride);
+  return read_results(0, n_parts, results);
+}
+
+std::optional<NotFinite> DeviceKernlTrials::read_gradients(const KernlResults& results,
+                                                           float* gradients) {
+  returned_.ask(gradients, args_.gradients, args_.n_parts * args_.stride);
+  return read_results(args_.first_part, args_.n_parts, results);
 }
 
 DeviceKernlOnline::DeviceKernlOnline(const CudaFunctions& cuda, const Plan& plan, int n_rows)
@@ -205,9 +202,10 @@ void DeviceKernlOnline::set_views(std::span<const KernlOnlineRow> rows,
 
 void DeviceKernlOnline::reset(const char* tiles) {
   check_cuda(cuda_.fill(memory_.data(), 0, memory_.size()));
-  check_cuda(
-      cuda_.copy_in(tiles_, tiles, static_cast<std::size_t>(n_rows_ * plan_.view().tile_bytes)));
-  check_cuda(cuda_.wait());
+  staged_.copy_in(tiles_, tiles, static_cast<std::size_t>(n_rows_ * plan_.view().tile_bytes));
+  // all finite: each population is -1
+  check_cuda(cuda_.fill(args_.not_finite, 0xff,
+                        static_cast<std::size_t>(n_parts_) * sizeof *args_.not_finite));
 }
 
 void DeviceKernlOnline::run(const KernlOnlineArgs& all, int first_part, int end_part,
@@ -215,14 +213,13 @@ void DeviceKernlOnline::run(const KernlOnlineArgs& all, int first_part, int end_
                             std::int64_t stride) {
   const TrialArgs& trial = all.trial;
   const auto n_rows = static_cast<std::size_t>(n_rows_);
-  check_cuda(cuda_.wait());
   KernlOnlineArgs copy = all;
   if (inputs_number == 0 || inputs_number != inputs_number_) {
     DeviceImage image;
     const std::int64_t at_inputs =
         put_inputs(image, plan_.view(), {trial.inputs, n_rows}, n_input_steps);
     const std::int64_t at_labels = image.put(trial.labels, trial.labels ? n_rows_ : 0);
-    image.copy_to(cuda_, inputs_memory_, inputs_pinned_);
+    staged_.copy_in(inputs_memory_, image);
     inputs_number_ = inputs_number;
     at_inputs_ = at_inputs;
     at_labels_ = at_labels;
@@ -232,7 +229,7 @@ void DeviceKernlOnline::run(const KernlOnlineArgs& all, int first_part, int end_
   const std::int64_t at_rule = put_rule(image, *all.rule, plan_);
   const std::int64_t at_error =
       image.put(all.given_error, all.given_error ? n_rows_ * all.rule->learned[0].n_padded : 0);
-  image.copy_to(cuda_, rule_memory_, rule_pinned_);
+  staged_.copy_in(rule_memory_, image);
   point_into(inputs_memory_, at_inputs_, copy.trial.inputs);
   point_into(inputs_memory_, at_labels_, copy.trial.labels);
   point_into(rule_memory_, at_parameters, copy.trial.parameters);
@@ -250,32 +247,38 @@ void DeviceKernlOnline::run(const KernlOnlineArgs& all, int first_part, int end_
   if (args_.n_parts > 0) check_cuda(cuda_.run_kernl_online(&args_, &grid_));
 }
 
-std::optional<NotFinite> DeviceKernlOnline::find_not_finite() {
-  return first_not_finite(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
+std::optional<NotFinite> DeviceKernlOnline::wait_for_returned() {
+  not_finite_.resize(static_cast<std::size_t>(n_parts_));
+  returned_.ask(not_finite_.data(), args_.not_finite, n_parts_);
+  returned_.wait();
+  std::optional<NotFinite> first;
+  for (const NotFinite& at : not_finite_)
+    if (at.population >= 0 && (!first || at.step < first->step)) first = at;
+  return first;
 }
 
-void DeviceKernlOnline::read_tiles(char* tiles) {
-  check_cuda(
-      cuda_.copy_out(tiles, tiles_, static_cast<std::size_t>(n_rows_ * plan_.view().tile_bytes)));
-  check_cuda(cuda_.wait());
+std::optional<NotFinite> DeviceKernlOnline::read_tiles(char* tiles) {
+  returned_.ask(tiles, tiles_, n_rows_ * plan_.view().tile_bytes);
+  return wait_for_returned();
 }
 
-std::vector<double> DeviceKernlOnline::take_sums(float* gradients, std::int64_t stride) {
+std::optional<NotFinite> DeviceKernlOnline::take_sums(float* gradients, std::int64_t stride,
+                                                      std::vector<double>& sums) {
   const CudaPartSumArgs args{gradients, stride, n_parts_, true, sums_};
   check_cuda(cuda_.sum_parts(&args));
-  std::vector<double> sums(static_cast<std::size_t>(stride));
-  check_cuda(cuda_.copy_out(sums.data(), sums_, sums.size() * sizeof(double)));
   check_cuda(cuda_.fill(gradients, 0, static_cast<std::size_t>(n_parts_ * stride) * sizeof(float)));
-  check_cuda(cuda_.wait());
-  return sums;
+  sums.resize(static_cast<std::size_t>(stride));
+  returned_.ask(sums.data(), sums_, stride);
+  return wait_for_returned();
 }
 
-std::vector<float> DeviceKernlOnline::take_gradients(float* gradients, std::int64_t stride) {
-  std::vector<float> copy(static_cast<std::size_t>(n_parts_ * stride));
-  check_cuda(cuda_.copy_out(copy.data(), gradients, copy.size() * sizeof(float)));
+std::optional<NotFinite> DeviceKernlOnline::take_gradients(float* gradients, std::int64_t stride,
+                                                           std::vector<float>& copy) {
+  copy.resize(static_cast<std::size_t>(n_parts_ * stride));
+  returned_.ask(copy.data(), gradients, n_parts_ * stride);
+  const auto first = wait_for_returned();
   check_cuda(cuda_.fill(gradients, 0, copy.size() * sizeof(float)));
-  check_cuda(cuda_.wait());
-  return copy;
+  return first;
 }
 
 }  // namespace spikelane

@@ -8,11 +8,19 @@
 #include <vector>
 
 #include "engine/device/device_views.h"
+#include "engine/device/staged_copies.h"
 #include "engine/learning/kernl_memory.h"
 #include "engine/learning/sums.h"
 #include "kernels/cuda/kernl_args.h"
 
 namespace spikelane {
+
+/// Where the host wants what a batch gave: arrays of the whole batch.
+struct KernlResults {
+  double* losses;            // (B)
+  std::uint8_t* is_correct;  // (B)
+  std::int32_t* n_spikes;    // (parts, learned neurons)
+};
 
 /// Whole trials of a batch with their gradients, in parts of kSumBlock samples.
 class DeviceKernlTrials {
@@ -23,29 +31,32 @@ class DeviceKernlTrials {
                     const KernlConfig& config, int n_samples, int n_parts_at_once,
                     bool takes_error);
 
-  /// The batch that parts are taken of next, with its weights and its rule: all is copied.
+  /// These do not wait. The batch that parts are taken of next, with its weights and its rule: all
+  /// is copied.
   void set_batch(const KernlTrialArgs& batch);
   void run(int first_part, int n_parts);
   /// Adds the gradients of the last run to the sums over parts, or begins them.
   void add_to_sums(bool is_first);
 
-  /// These wait. The first part of the last run whose state is not finite:
-  std::optional<NotFinite> find_not_finite();
-  /// Gradients of the last run, (parts, stride of a part), laid out as a member's block.
-  void read_gradients(float* gradients);
-  /// (stride of a part)
-  void read_sums(double* sums);
-  /// Of the last run, into the batch's arrays: losses and is_correct (samples), n_spikes (parts,
-  /// learned neurons).
-  void read_scores(double* losses, std::uint8_t* is_correct, std::int32_t* n_spikes);
+  /// These wait, once, for results of some parts that have run, and return the first of them whose
+  /// state is not finite. With the sums over all parts, (stride of a part), laid out as a member's
+  /// block:
+  std::optional<NotFinite> read_sums(int n_parts, const KernlResults& results, double* sums);
+  /// With the gradients of the last run, whose parts they are, (parts, stride of a part):
+  std::optional<NotFinite> read_gradients(const KernlResults& results, float* gradients);
 
  private:
+  std::optional<NotFinite> read_results(int first_part, int n_parts, const KernlResults& results);
+
   const CudaFunctions& cuda_;
   const Plan& plan_;
   CudaGrid grid_{};
   DeviceScratch scratch_;
   DeviceMemory views_memory_, memory_, batch_memory_;
-  PinnedMemory views_pinned_, batch_pinned_;
+  PinnedMemory views_pinned_;
+  StagedCopies staged_{cuda_, 2};
+  ReturnedCopies returned_{cuda_};
+  std::vector<NotFinite> not_finite_;  // of parts, as they came back
   CudaKernlTrialArgs args_{};
   double* sums_ = nullptr;
 };
@@ -61,29 +72,35 @@ class DeviceKernlOnline {
   void set_views(std::span<const KernlOnlineRow> rows, std::span<const HistoryView> histories,
                  std::span<const KernlScratch> kernl, std::span<const KernlOnlineScratch> online);
 
-  /// State as in `tiles`, all that was taken zero.
+  /// These do not wait. State as in `tiles`, all that was taken zero.
   void reset(const char* tiles);
   /// Steps of the rows of some parts. Inputs are copied where they are not those of `inputs_number`
   /// already (0: they always are), n_input_steps of them.
   void run(const KernlOnlineArgs& all, int first_part, int end_part, int n_input_steps,
            std::uint64_t inputs_number, float* gradients, std::int64_t stride);
 
-  /// These wait. The first part of the last run whose state is not finite:
-  std::optional<NotFinite> find_not_finite();
-  void read_tiles(char* tiles);
+  /// These wait, once each, and return what was the first since the reset that was not finite.
+  std::optional<NotFinite> read_tiles(char* tiles);
   /// Sums over the parts' gradients (parts, stride), which are zero then.
-  std::vector<double> take_sums(float* gradients, std::int64_t stride);
+  std::optional<NotFinite> take_sums(float* gradients, std::int64_t stride,
+                                     std::vector<double>& sums);
   /// The parts' gradients themselves, likewise.
-  std::vector<float> take_gradients(float* gradients, std::int64_t stride);
+  std::optional<NotFinite> take_gradients(float* gradients, std::int64_t stride,
+                                          std::vector<float>& copy);
   std::size_t n_bytes() const { return state_memory_.size() + memory_.size(); }
 
  private:
+  std::optional<NotFinite> wait_for_returned();
+
   const CudaFunctions& cuda_;
   const Plan& plan_;
   CudaGrid grid_{};
   DeviceScratch scratch_;
   DeviceMemory plan_memory_, state_memory_, memory_, views_memory_, inputs_memory_, rule_memory_;
-  PinnedMemory plan_pinned_, views_pinned_, inputs_pinned_, rule_pinned_;
+  PinnedMemory plan_pinned_, views_pinned_;
+  StagedCopies staged_{cuda_, 4};  // a block of steps takes two, the first of a trial one more
+  ReturnedCopies returned_{cuda_};
+  std::vector<NotFinite> not_finite_;  // of parts, as they came back
   CudaKernlOnlineArgs args_{};
   int n_rows_, n_parts_;
   char* tiles_ = nullptr;

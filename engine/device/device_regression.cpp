@@ -101,8 +101,7 @@ void DeviceRegression::run(const RegressionArgs& batch, int first_part, int end_
   const std::int64_t n_noise =
       batch.given_noise ? std::int64_t{n_samples} * plan.n_steps * rule_.n_padded : 0;
   const std::int64_t at_noise = image.put(batch.given_noise, n_noise);
-  check_cuda(cuda_.wait());
-  image.copy_to(cuda_, batch_memory_, batch_pinned_);
+  staged_.copy_in(batch_memory_, image);
 
   const char* base = batch_memory_.data();
   RegressionArgs& copy = args_.batch;
@@ -129,40 +128,35 @@ void DeviceRegression::run(const RegressionArgs& batch, int first_part, int end_
   check_cuda(cuda_.score_regression(&last_steps, &grid_));
 }
 
-std::optional<NotFinite> DeviceRegression::find_not_finite() {
-  if (first_sample_ >= end_sample_) return std::nullopt;
-  return first_not_finite(cuda_, args_.not_finite + args_.first_part, args_.n_parts);
-}
-
 // the last run's rows of an array that has n values a sample
 template <class T>
-static void copy_samples(const CudaFunctions& cuda, T* to, const T* from, int begin, int end,
-                         std::int64_t n) {
-  check_cuda(cuda.copy_out(to + begin * n, from + begin * n,
-                           static_cast<std::size_t>((end - begin) * n) * sizeof(T)));
+void DeviceRegression::ask_of_samples(T* to, const T* from, std::int64_t n) {
+  returned_.ask(to + first_sample_ * n, from + first_sample_ * n,
+                (end_sample_ - first_sample_) * n);
 }
 
-void DeviceRegression::read_losses(std::span<double> losses) {
-  copy_samples(cuda_, losses.data(), args_.batch.losses, first_sample_, end_sample_, 1);
-  check_cuda(cuda_.wait());
+std::optional<NotFinite> DeviceRegression::read_losses(std::span<double> losses, float* sums) {
+  if (first_sample_ >= end_sample_) return std::nullopt;
+  ask_of_samples(losses.data(), args_.batch.losses, 1);
+  if (sums) {
+    const std::int64_t stride = sum_stride(rule_);
+    const int begin = first_sample_ / kPart, end = (end_sample_ + kPart - 1) / kPart;
+    returned_.ask(sums + begin * stride, args_.sums + begin * stride, (end - begin) * stride);
+  }
+  not_finite_.resize(static_cast<std::size_t>(args_.n_parts));
+  returned_.ask(not_finite_.data(), args_.not_finite + args_.first_part, args_.n_parts);
+  returned_.wait();
+  return first_not_finite(not_finite_);
 }
 
 void DeviceRegression::read_rows(const RegressionRows& rows) {
-  const auto copy = [&](float* to, const float* from) {
-    copy_samples(cuda_, to, from, first_sample_, end_sample_, rule_.n_padded);
-  };
-  copy(rows.target, args_.batch.rows.target);
+  const auto ask = [&](float* to, const float* from) { ask_of_samples(to, from, rule_.n_padded); };
+  ask(rows.target, args_.batch.rows.target);
   for (int f = 0; f < rule_.n_filters; ++f) {
-    copy(rows.theta[f], args_.batch.rows.theta[f]);
-    copy(rows.Gamma[f], args_.batch.rows.Gamma[f]);
+    ask(rows.theta[f], args_.batch.rows.theta[f]);
+    ask(rows.Gamma[f], args_.batch.rows.Gamma[f]);
   }
-  check_cuda(cuda_.wait());
-}
-
-void DeviceRegression::read_sums(float* sums) {
-  const int begin = first_sample_ / kPart, end = (end_sample_ + kPart - 1) / kPart;
-  copy_samples(cuda_, sums, args_.sums, begin, end, sum_stride(rule_));
-  check_cuda(cuda_.wait());
+  returned_.wait();
 }
 
 void DeviceRegression::find_gradient(int n_parts, double n_terms) {

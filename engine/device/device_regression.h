@@ -6,6 +6,7 @@
 #include <span>
 
 #include "engine/device/device_views.h"
+#include "engine/device/staged_copies.h"
 #include "engine/learning/optimiser.h"
 #include "kernels/cuda/kernl_args.h"
 
@@ -23,16 +24,14 @@ class DeviceRegression {
   void read(std::span<float> parameters);
 
   /// Runs and scores the samples of some parts of 8 of the batch: inputs, weights and noise are
-  /// those of the host.
+  /// those of the host. Does not wait.
   void run(const RegressionArgs& batch, int first_part, int end_part);
-  /// These wait. The first part of the last run whose state is not finite:
-  std::optional<NotFinite> find_not_finite();
-  /// Of the last run's samples, to where they are in the batch's (B).
-  void read_losses(std::span<double> losses);
+  /// These wait, once each. The losses of the last run's samples, to where they are in the batch's
+  /// (B), and where it is not null to `sums` those of its parts; returns the first part whose state
+  /// is not finite.
+  std::optional<NotFinite> read_losses(std::span<double> losses, float* sums);
   /// What was scored of them, where only last steps are, likewise (B, n_padded).
   void read_rows(const RegressionRows& rows);
-  /// The sums of the last run's parts.
-  void read_sums(float* sums);
 
   /// The gradient from the sums of all n_parts parts; or the host's.
   void find_gradient(int n_parts, double n_terms);
@@ -45,6 +44,8 @@ class DeviceRegression {
 
  private:
   void make_room(int n_samples);
+  template <class T>
+  void ask_of_samples(T* to, const T* from, std::int64_t n);
   int n_rows() const { return rule_.n_filters * (rule_.n + 1); }
   template <class Copy>
   void for_each_vector(const Copy& copy);
@@ -54,7 +55,10 @@ class DeviceRegression {
   Optimiser& optimiser_;
   RegressionView rule_;  // its arrays are on the device
   DeviceMemory memory_, constants_memory_, room_memory_, batch_memory_;
-  PinnedMemory constants_pinned_, views_pinned_, batch_pinned_;
+  PinnedMemory constants_pinned_, views_pinned_;
+  StagedCopies staged_{cuda_, 2};
+  ReturnedCopies returned_{cuda_};
+  std::vector<NotFinite> not_finite_;  // of parts, as they came back
   DeviceMemory views_memory_;
   DeviceScratch scratch_;
   CudaGrid grid_{};

@@ -72,11 +72,7 @@ std::int64_t put_inputs(DeviceImage& image, const PlanView& plan, std::span<cons
   return at_views;
 }
 
-std::optional<NotFinite> first_not_finite(const CudaFunctions& cuda, const NotFinite* from,
-                                          int n_parts) {
-  std::vector<NotFinite> parts(static_cast<std::size_t>(n_parts));
-  check_cuda(cuda.copy_out(parts.data(), from, parts.size() * sizeof(NotFinite)));
-  check_cuda(cuda.wait());
+std::optional<NotFinite> first_not_finite(std::span<const NotFinite> parts) {
   for (const NotFinite& part : parts)
     if (part.population >= 0) return part;
   return std::nullopt;

@@ -18,9 +18,8 @@ std::int64_t put_plan(DeviceImage& image, const PlanView& plan);
 std::int64_t put_inputs(DeviceImage& image, const PlanView& plan, std::span<const InputView> views,
                         int n_steps);
 
-/// Waits; the first of `n_parts` on the device whose state is not finite.
-std::optional<NotFinite> first_not_finite(const CudaFunctions& cuda, const NotFinite* from,
-                                          int n_parts);
+/// The first part whose state is not finite.
+std::optional<NotFinite> first_not_finite(std::span<const NotFinite> parts);
 
 /// Scratch of `n_teams` teams, one after the other in one allocation.
 class DeviceScratch {

@@ -25,4 +25,22 @@ void StagedCopies::copy_in(DeviceMemory& to, DeviceImage& image) {
   copy_in(to.data(), image.bytes_for(to), static_cast<std::size_t>(image.size()));
 }
 
+void ReturnedCopies::wait() {
+  std::size_t n_bytes = 0;
+  for (const Copy& copy : copies_) n_bytes += copy.n_bytes;
+  if (memory_.size() < n_bytes) memory_ = PinnedMemory(cuda_, n_bytes);
+  const char* from = memory_.data();
+  char* to = memory_.data();
+  for (const Copy& copy : copies_) {
+    check_cuda(cuda_.copy_out(to, copy.from, copy.n_bytes));
+    to += copy.n_bytes;
+  }
+  check_cuda(cuda_.wait());
+  for (const Copy& copy : copies_) {
+    std::memcpy(copy.to, from, copy.n_bytes);
+    from += copy.n_bytes;
+  }
+  copies_.clear();
+}
+
 }  // namespace spikelane

@@ -1,8 +1,9 @@
-// Copies to a CUDA device that nobody waits for: what is copied goes through pinned memory of their
-// own, so that it may change at once.
+// Copies to a CUDA device that nobody waits for, and copies from it that are waited for together:
+// what is copied goes through pinned memory of their own.
 #pragma once
 
 #include <deque>
+#include <vector>
 
 #include "engine/device/device_memory.h"
 
@@ -71,6 +72,32 @@ class StagedCopies {
   CudaStream stream_;
   std::deque<Block> blocks_;
   std::size_t next_ = 0;
+};
+
+/// What comes back from the device with one wait: copies to other memory than pinned one would each
+/// wait by itself.
+class ReturnedCopies {
+ public:
+  explicit ReturnedCopies(const CudaFunctions& cuda) : cuda_(cuda) {}
+
+  /// `to` gets the n values that lie at `from` when all that is queued by the call of `wait` is
+  /// over.
+  template <class T>
+  void ask(T* to, const T* from, std::int64_t n) {
+    if (n > 0) copies_.push_back({to, from, static_cast<std::size_t>(n) * sizeof(T)});
+  }
+  /// Then all that was asked for is there.
+  void wait();
+
+ private:
+  struct Copy {
+    void* to;
+    const void* from;
+    std::size_t n_bytes;
+  };
+  const CudaFunctions& cuda_;
+  std::vector<Copy> copies_;
+  PinnedMemory memory_;
 };
 
 }  // namespace spikelane

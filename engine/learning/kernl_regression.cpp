@@ -339,12 +339,9 @@ double KernlRegression::find_gradient(const EncodedInputs& inputs, const float* 
       return;
     }
     device_->run(batch, static_cast<int>(first), static_cast<int>(last));
-    if (are_sums_on_device)
-      device_->find_gradient(static_cast<int>(n_parts), n_terms);
-    else
-      device_->read_sums(sums);
-    device_->read_losses(losses_);
-    if (const auto at = device_->find_not_finite()) throw_not_finite(*at, update);
+    if (are_sums_on_device) device_->find_gradient(static_cast<int>(n_parts), n_terms);
+    if (const auto at = device_->read_losses(losses_, are_sums_on_device ? nullptr : sums))
+      throw_not_finite(*at, update);
   });
   if (!are_sums_on_device) {
     const std::int64_t stride = sum_stride(view_);

@@ -102,21 +102,25 @@ void KernlEvaluator::set_device_batch(const KernlTrialArgs& batch, std::int64_t 
   device_->set_batch(batch);
 }
 
+// waits for results once a batch, with several ranks once a launch
 void KernlEvaluator::run_on_device(std::int64_t first_part, std::int64_t n_parts, bool is_first,
-                                   std::int64_t update, KernlScores& scores) {
+                                   bool is_last, std::int64_t update, KernlScores& scores) {
   device_->run(static_cast<int>(first_part), static_cast<int>(n_parts));
-  if (ranks_->is_one())
+  const KernlResults results{scores.losses.data(), scores.is_correct.data(), n_spikes_.data()};
+  std::optional<NotFinite> at;
+  if (!ranks_->is_one()) {
+    at = device_->read_gradients(results, reinterpret_cast<float*>(gradients_.data()));
+  } else {
     device_->add_to_sums(is_first);
-  else
-    device_->read_gradients(reinterpret_cast<float*>(gradients_.data()));
-  device_->read_scores(scores.losses.data(), scores.is_correct.data(), n_spikes_.data());
-  if (const auto at = device_->find_not_finite()) throw_not_finite(*at, update);
+    if (!is_last) return;
+    sums_.resize(static_cast<std::size_t>(stride_));
+    at = device_->read_sums(static_cast<int>(first_part + n_parts), results, sums_.data());
+  }
+  if (at) throw_not_finite(*at, update);
 }
 
 template <class Write>
 void KernlEvaluator::take_device_sums(const Write& write) {
-  sums_.resize(static_cast<std::size_t>(stride_));
-  device_->read_sums(sums_.data());
   for (const PartRow& row : parameter_rows(plan_))
     for (int i = 0; i < row.n; ++i)
       write(row.in_sum + i, sums_[static_cast<std::size_t>(row.in_part + i)]);
@@ -176,16 +180,16 @@ void KernlEvaluator::run(const EncodedInputs& inputs, const float* block, std::i
     const std::int64_t n = std::min(n_chunk, n_parts - first);
     const auto cut = cut_over_ranks(n, 1, ranks_->n_ranks());
     const std::int64_t first_mine = first + cut[mine], n_mine = cut[mine + 1] - cut[mine];
+    const bool is_first = first == 0, is_last = first + n == n_parts;
     do_together(*ranks_, [&] {
       if (cuda_)
-        run_on_device(first_mine, n_mine, first == 0, update, scores);
+        run_on_device(first_mine, n_mine, is_first, is_last, update, scores);
       else
         pool_.for_each(n_mine, [&](std::int64_t slot, int thread) {
           run_part(first_mine + slot, slot, thread, batch, update);
         });
     });
     // rounded once
-    const bool is_first = first == 0, is_last = first + n == n_parts;
     const auto finish = [&](std::int64_t at, double sum) {
       scores.gradient[static_cast<std::size_t>(at)] = static_cast<float>(sum / inputs.n_samples());
     };

@@ -59,7 +59,7 @@ class KernlEvaluator {
   void run_part(std::int64_t part, std::int64_t slot, int thread, const KernlTrialArgs& batch,
                 std::int64_t update);
   void set_device_batch(const KernlTrialArgs& batch, std::int64_t n_parts);
-  void run_on_device(std::int64_t first_part, std::int64_t n_parts, bool is_first,
+  void run_on_device(std::int64_t first_part, std::int64_t n_parts, bool is_first, bool is_last,
                      std::int64_t update, KernlScores& scores);
   template <class Write>
   void take_device_sums(const Write& write);

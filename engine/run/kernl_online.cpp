@@ -224,11 +224,11 @@ void KernlOnline::run_on_device(const KernlOnlineArgs& all, int n_input_steps,
   device_->run(all, static_cast<int>(cut_[mine]), static_cast<int>(cut_[mine + 1]), n_input_steps,
                inputs_number, gradients_, stride_);
   is_state_stale_ = true;
-  if (const auto at = device_->find_not_finite()) throw_not_finite(*at);
 }
 
 const State& KernlOnline::state() const {
-  if (is_state_stale_) device_->read_tiles(state_.tiles(0));
+  if (is_state_stale_)
+    if (const auto at = device_->read_tiles(state_.tiles(0))) throw_not_finite(*at);
   is_state_stale_ = false;
   return state_;
 }
@@ -361,17 +361,20 @@ void KernlOnline::take_gradient(std::span<float> gradient) {
     to = static_cast<float>(static_cast<double>(to) + sum);
   };
   if (device_ && ranks_->is_one()) {
-    const std::vector<double> sums = device_->take_sums(gradients_, stride_);
+    if (const auto at = device_->take_sums(gradients_, stride_, sums_)) throw_not_finite(*at);
     for (const PartRow& row : parameter_rows(plan_))
       for (int i = 0; i < row.n; ++i)
-        add(row.in_sum + i, sums[static_cast<std::size_t>(row.in_part + i)]);
+        add(row.in_sum + i, sums_[static_cast<std::size_t>(row.in_part + i)]);
     return;
   }
   const std::int64_t first = cut_[static_cast<std::size_t>(ranks_->rank())];
   // with several ranks their parts' rows go over the host
-  std::vector<float> copy;
-  if (device_) copy = device_->take_gradients(gradients_, stride_);
-  const float* parts = device_ ? copy.data() : gradients_;
+  if (device_)
+    do_together(*ranks_, [&] {
+      if (const auto at = device_->take_gradients(gradients_, stride_, gradients_copy_))
+        throw_not_finite(*at);
+    });
+  const float* parts = device_ ? gradients_copy_.data() : gradients_;
   part_sums_.sum(
       pool_, parts + first * stride_, stride_, cut_, [](std::int64_t) { return 0.0; }, add);
   part_sums_.share(gradient);

@@ -38,7 +38,8 @@ class KernlOnline {
   /// The next n_steps steps, at most up to the end of the block. Errors come from the loss of the
   /// readout's value at each step that the loss reads, with the labels of `inputs`. Traces and
   /// gradient are brought up to the block's end where it, or the trial, ends. Throws RunError when
-  /// a state is not finite.
+  /// a state is not finite; with a device that is thrown by take_gradient, or whoever else waits
+  /// for it first.
   void run(const EncodedInputs& inputs, const float* block, int n_steps);
 
   /// One step with the caller's input spikes, (rows, I) of 0 and 1, and error fed back to each
@@ -115,6 +116,8 @@ class KernlOnline {
   std::vector<HistoryView> histories_;      // (rows, populations)
   std::vector<KernlOnlineScratch> online_;  // one a team
   std::vector<KernlScratch> kernl_;         // one a team
+  std::vector<double> sums_;                // (stride) from a device
+  std::vector<float> gradients_copy_;       // (parts, stride) from a device, with several ranks
   float* gradients_ = nullptr;              // (parts, stride)
   float* given_error_ = nullptr;            // (rows, n_padded)
   std::int32_t* frame_units_ = nullptr;     // (rows, K, I) the caller's spikes in this block

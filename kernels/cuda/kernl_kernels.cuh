@@ -59,8 +59,7 @@ __global__ void __launch_bounds__(256, 1) run_kernl_online_kernel(CudaKernlOnlin
       const int n = n_left < args.n_rows_of_part ? n_left : args.n_rows_of_part;
       part_args = part_of(args.batch, begin, begin + n);
       part_args.trial.scratch = args.scratch + i_block;
-      part_args.trial.not_finite = args.not_finite + part;
-      part_args.trial.not_finite->population = -1;
+      part_args.trial.not_finite = args.not_finite + part;  // stays from the reset on
       part_args.kernl = args.kernl + i_block;
       part_args.online = args.online + i_block;
       part_args.gradient = args.gradients + part * args.stride;

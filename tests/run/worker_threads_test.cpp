@@ -11,10 +11,12 @@
 #include "engine/learning/gradient.h"
 #include "engine/learning/members.h"
 #include "engine/learning/shaping.h"
+#include "engine/learning/sums.h"
 #include "engine/run/episode_trials.h"
 #include "engine/run/es_trainer.h"
 #include "kernels/step/es_gradient.h"
 #include "kernels/step/es_shaping.h"
+#include "kernels/step/low_rank_gradient.h"
 #include "tasks/randman/randman.h"
 #include "tests/run/closed_loop_config.h"
 #include "tests/run/records.h"
@@ -150,6 +152,13 @@ TEST_CASE("a team of OS threads: shaping and gradient of an update") {
         });
         CHECK(coefficients == expected);
 
+        double mean = 0.0;
+        run_on_threads(kWorkers, [&](const auto& team) {
+          const double own = mean_loss(team, losses.data(), n_members, room.data());
+          if (team.is_leader()) mean = own;
+        });
+        CHECK(mean == tree_sum_blocks_of_8(losses) / n_members);
+
         const GradientView gradient{coefficients.data(), static_cast<int>(n_draws),
                                     is_antithetic ? 4 : 8, 77, 3};
         double sums[kTile], shared[kTile] = {};
@@ -162,6 +171,26 @@ TEST_CASE("a team of OS threads: shaping and gradient of an update") {
         });
         CHECK(std::equal(sums, sums + kTile, shared));
       }
+}
+
+TEST_CASE("a team of OS threads: the gradient of noise of low rank") {
+  constexpr int kWorkers = 32, kEntries = kFactorTile * kFactorTile / kWorkers;
+  constexpr int kRows = 35, kColumns = 41, kRank = 4, kDraws = 11;  // squares that are not whole
+  std::vector<double> coefficients;
+  for (int d = 0; d < kDraws; ++d) coefficients.push_back(0.3 * (d * d % 7) - 0.8);
+  const GradientView view{coefficients.data(), kDraws, 4, 77, 3};
+  const FactorView factors{kRank, kColumns, 0, 160, 44};
+  std::vector<float> expected(kRows * kColumns), gradient(expected.size());
+  find_kernels("")->accumulate_low_rank(view, factors, 0, kRows, 2.5, expected.data());
+  std::vector<double> left(kFactorTile * 8 * kRank);
+  std::vector<float> right(left.size());
+  for (int row = 0; row < kRows; row += kFactorTile)
+    for (int column = 0; column < kColumns; column += kFactorTile)
+      run_on_threads(kWorkers, [&](const auto& team) {
+        share_low_rank<kEntries>(team, view, factors, row, kRows, column, 2.5, left.data(),
+                                 right.data(), gradient.data());
+      });
+  CHECK(gradient == expected);
 }
 
 }  // namespace spikelane::test
