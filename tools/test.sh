@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds, runs all tests, then the unit tests again under sanitizers: without the golden data, the
-# long ones and those that look at the house; the thread sanitizer sees only what has threads.
+# long ones and those that look at the house, with the best instruction set of the machine alone;
+# the thread sanitizer sees only what has threads.
 # Ends with one line: N passed, N failed, N skipped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -80,6 +80,41 @@ TEST_CASE("cuda: KeRNL's gradient of errors given step by step is that of the CP
   CHECK(gradient(*kernels) == expected);
 }
 
+TEST_CASE("cuda: KeRNL waits once an update, and online once more") {
+  if (!cuda_kernels_or_skip()) return;
+  static int n_waits;
+  static CudaFunctions counting = *find_cuda(nullptr);
+  counting.wait = [] {
+    ++n_waits;
+    return find_cuda(nullptr)->wait();
+  };
+  // a table is known by this function
+  KernelTable cpu = *find_kernels("");
+  cpu.run_tiles = [](const TrialArgs& args) { find_kernels("")->run_tiles(args); };
+  const KernelTable& kernels = *with_cuda(cpu, counting);
+  const Net net = make_net();
+  ThreadPool pool(1);
+  for (const TrainedCase& c : trained_cases()) {
+    const RunConfig config = config_of(c, net);
+    INFO(std::string(c.name));
+    const auto count = [&](auto& trainer) {
+      trainer.update();  // takes memory
+      n_waits = 0;
+      trainer.update();
+      return n_waits;
+    };
+    if (config.rule.kernl.mode == KernlMode::kTrial) {
+      KernlTrainer trainer(config, {}, kernels, pool, net.data);
+      // the regression's losses, and M and g for the rule
+      CHECK(count(trainer) == (config.rule.kernl.regression.is_on ? 3 : 1));
+    } else {
+      OnlineTrainer trainer(config, {}, kernels, pool, net.data);
+      // the loss reads the last step: one step of the weights, and the state once more
+      CHECK(count(trainer) == 2);
+    }
+  }
+}
+
 TEST_CASE("cuda: train by KeRNL and e-prop writes the weights of the CPU, byte for byte") {
   if (!cuda_kernels_or_skip()) return;
   const std::vector<std::vector<const char*>> all_settings = {
