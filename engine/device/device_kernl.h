@@ -98,7 +98,7 @@ class DeviceKernlOnline {
   DeviceScratch scratch_;
   DeviceMemory plan_memory_, state_memory_, memory_, views_memory_, inputs_memory_, rule_memory_;
   PinnedMemory plan_pinned_, views_pinned_;
-  StagedCopies staged_{cuda_, 4};  // a block of steps takes two, the first of a trial one more
+  StagedCopies staged_{cuda_, 4};  // a block of steps takes one, the first of a trial three
   ReturnedCopies returned_{cuda_};
   std::vector<NotFinite> not_finite_;  // of parts, as they came back
   CudaKernlOnlineArgs args_{};

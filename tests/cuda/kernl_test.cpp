@@ -2,6 +2,7 @@
 // whole runs of the program, whose weights are those of the CPU byte for byte.
 #include <doctest/doctest.h>
 
+#include "engine/config/user_error.h"
 #include "tests/cuda/cuda_kernels.h"
 #include "tests/run/kernl_cases.h"
 #include "tests/scratch_folder.h"
@@ -78,6 +79,36 @@ TEST_CASE("cuda: KeRNL's gradient of errors given step by step is that of the CP
   const std::vector<float> expected = gradient(*find_kernels(""));
   CHECK(std::any_of(expected.begin(), expected.end(), [](float g) { return g != 0.0f; }));
   CHECK(gradient(*kernels) == expected);
+}
+
+TEST_CASE("cuda: a state of KeRNL's that is not finite is named as on the CPU") {
+  const KernelTable* kernels = cuda_kernels_or_skip();
+  if (!kernels) return;
+  const Net net = make_net();
+  RunConfig config = config_of(trained_cases().front(), net);
+  for (ProjectionDescription& projection : config.network.projections) {
+    projection.init.kind = InitKind::kNormal;
+    projection.init.std = 1e38;
+  }
+  config.rule.kernl.k_steps = 7;
+  ThreadPool pool(1);
+  const auto message = [&](const KernelTable& table) -> std::string {
+    try {
+      if (config.rule.kernl.mode == KernlMode::kTrial)
+        KernlTrainer(config, {}, table, pool, net.data).update();
+      else
+        OnlineTrainer(config, {}, table, pool, net.data).update();
+    } catch (const RunError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const KernlMode mode : {KernlMode::kTrial, KernlMode::kOnline}) {
+    config.rule.kernl.mode = mode;
+    const std::string expected = message(*find_kernels(""));
+    CHECK(expected.find("not finite") != std::string::npos);
+    CHECK(message(*kernels) == expected);
+  }
 }
 
 TEST_CASE("cuda: KeRNL waits once an update, and online once more") {
