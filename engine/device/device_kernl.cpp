@@ -4,13 +4,6 @@
 
 namespace spikelane {
 
-static int largest_population(const Plan& plan) {
-  int n_largest = 0;
-  for (int p = 0; p < plan.view().n_populations; ++p)
-    n_largest = std::max(n_largest, plan.population(p).n_padded);
-  return n_largest;
-}
-
 // null stays null: what is not given
 template <class T>
 static void point_into(const DeviceMemory& memory, std::int64_t at, T*& pointer) {
@@ -82,7 +75,7 @@ DeviceKernlTrials::DeviceKernlTrials(const CudaFunctions& cuda, const Plan& plan
   const std::int64_t at_histories =
       image.put(histories.data(), static_cast<std::int64_t>(histories.size()));
   const std::int64_t at_kernl = image.put(kernl.data(), static_cast<std::int64_t>(kernl.size()));
-  image.copy_to(cuda, views_memory_, views_pinned_);
+  staged_.copy_in(views_memory_, image);
   args_.batch.trial.plan = reinterpret_cast<const PlanView*>(views_memory_.data() + at_plan);
   args_.histories = reinterpret_cast<HistoryView*>(views_memory_.data() + at_histories);
   args_.kernl = reinterpret_cast<const KernlScratch*>(views_memory_.data() + at_kernl);
@@ -139,10 +132,7 @@ std::optional<NotFinite> DeviceKernlTrials::read_results(int first_part, int n_p
   ask(results.is_correct, args_.batch.trial.is_correct, begin, end - begin);
   ask(results.n_spikes, args_.n_spikes, std::int64_t{first_part} * args_.n_neurons,
       std::int64_t{n_parts} * args_.n_neurons);
-  not_finite_.resize(static_cast<std::size_t>(n_parts));
-  returned_.ask(not_finite_.data(), args_.not_finite + first_part, n_parts);
-  returned_.wait();
-  return first_not_finite(not_finite_);
+  return wait_for_parts(returned_, args_.not_finite + first_part, n_parts);
 }
 
 std::optional<NotFinite> DeviceKernlTrials::read_sums(int n_parts, const KernlResults& results,
@@ -173,7 +163,7 @@ DeviceKernlOnline::DeviceKernlOnline(const CudaFunctions& cuda, const Plan& plan
   point_arrays(state_memory_.data(), place);
   DeviceImage image;
   const std::int64_t at_plan = put_plan(image, plan.view());
-  image.copy_to(cuda, plan_memory_, plan_pinned_);
+  staged_.copy_in(plan_memory_, image);
   args_.batch.trial.plan = reinterpret_cast<const PlanView*>(plan_memory_.data() + at_plan);
 }
 
@@ -192,7 +182,7 @@ void DeviceKernlOnline::set_views(std::span<const KernlOnlineRow> rows,
   };
   const std::int64_t at_rows = put(rows), at_histories = put(histories), at_kernl = put(kernl),
                      at_online = put(online);
-  image.copy_to(cuda_, views_memory_, views_pinned_);
+  staged_.copy_in(views_memory_, image);
   const char* base = views_memory_.data();
   args_.batch.rows = reinterpret_cast<const KernlOnlineRow*>(base + at_rows);
   args_.batch.histories = reinterpret_cast<HistoryView*>(views_memory_.data() + at_histories);

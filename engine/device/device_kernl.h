@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "engine/device/device_views.h"
-#include "engine/device/staged_copies.h"
 #include "engine/learning/kernl_memory.h"
 #include "engine/learning/sums.h"
 #include "kernels/cuda/kernl_args.h"
@@ -53,10 +52,8 @@ class DeviceKernlTrials {
   CudaGrid grid_{};
   DeviceScratch scratch_;
   DeviceMemory views_memory_, memory_, batch_memory_;
-  PinnedMemory views_pinned_;
   StagedCopies staged_{cuda_, 2};
   ReturnedCopies returned_{cuda_};
-  std::vector<NotFinite> not_finite_;  // of parts, as they came back
   CudaKernlTrialArgs args_{};
   double* sums_ = nullptr;
 };
@@ -97,7 +94,6 @@ class DeviceKernlOnline {
   CudaGrid grid_{};
   DeviceScratch scratch_;
   DeviceMemory plan_memory_, state_memory_, memory_, views_memory_, inputs_memory_, rule_memory_;
-  PinnedMemory plan_pinned_, views_pinned_;
   StagedCopies staged_{cuda_, 4};  // a block of steps takes one, the first of a trial three
   ReturnedCopies returned_{cuda_};
   std::vector<NotFinite> not_finite_;  // of parts, as they came back

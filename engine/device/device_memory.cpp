@@ -31,11 +31,6 @@ std::int64_t DeviceImage::put_bytes(const void* from, std::int64_t n_bytes) {
   return at;
 }
 
-void DeviceImage::clear() {
-  bytes_.clear();
-  pointers_.clear();
-}
-
 void DeviceImage::make_room_in(const CudaFunctions& cuda, DeviceMemory& memory) const {
   // a little more than asked for, so that growing is rare
   if (!fits(memory)) memory = DeviceMemory(cuda, (bytes_.size() + DeviceMemory::kSpare) / 4 * 5);
@@ -47,14 +42,6 @@ const char* DeviceImage::bytes_for(const DeviceMemory& memory) {
     std::memcpy(bytes_.data() + pointer.at, &target, sizeof target);
   }
   return bytes_.data();
-}
-
-void DeviceImage::copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned) {
-  make_room_in(cuda, memory);
-  if (pinned.size() < bytes_.size())
-    pinned = PinnedMemory(cuda, bytes_.size() / 4 * 5 + DeviceMemory::kSpare);
-  std::memcpy(pinned.data(), bytes_for(memory), bytes_.size());
-  check_cuda(cuda.copy_in(memory.data(), pinned.data(), bytes_.size()));
 }
 
 }  // namespace spikelane

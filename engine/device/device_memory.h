@@ -77,7 +77,6 @@ class DeviceImage {
   void point(T* const* field, std::int64_t target) {
     pointers_.push_back({reinterpret_cast<const char*>(field) - bytes_.data(), target});
   }
-  void clear();
   std::int64_t size() const { return static_cast<std::int64_t>(bytes_.size()); }
 
   bool fits(const DeviceMemory& memory) const {
@@ -87,9 +86,6 @@ class DeviceImage {
   void make_room_in(const CudaFunctions& cuda, DeviceMemory& memory) const;
   /// The bytes with all pointers as they are in `memory`.
   const char* bytes_for(const DeviceMemory& memory);
-  /// Copies all to `memory`, made larger where it is too small, through `pinned`, likewise. The
-  /// device must have come to rest as far as both go.
-  void copy_to(const CudaFunctions& cuda, DeviceMemory& memory, PinnedMemory& pinned);
 
  private:
   struct Pointer {

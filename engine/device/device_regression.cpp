@@ -12,50 +12,28 @@ constexpr int kPart = static_cast<int>(kSumBlock);
 
 DeviceRegression::DeviceRegression(const CudaFunctions& cuda, const Plan& plan,
                                    const RegressionView& rule, Optimiser& optimiser)
-    : cuda_(cuda), plan_(plan), optimiser_(optimiser), rule_(rule) {
-  const std::int64_t n_parameters = std::int64_t{n_rows()} * rule.n;
-  const std::size_t n_vectors = optimiser.state().vectors.size();
-  const auto place = [&](const auto& take) {
-    place_regression_filters(rule_, take);
-    take(update_.parameters, n_parameters);
-    take(update_.gradient, n_parameters);
-    if (n_vectors > 0) take(update_.first, n_parameters);
-    if (n_vectors > 1) take(update_.second, n_parameters);
-  };
+    : cuda_(cuda),
+      plan_(plan),
+      rule_(rule),
+      parameters_(cuda, optimiser, std::int64_t{n_rows()} * rule.n) {
+  const auto place = [&](const auto& take) { place_regression_filters(rule_, take); };
   memory_ = DeviceMemory(cuda, bytes_of_arrays(place));
   point_arrays(memory_.data(), place);
-  // a vector that is not there is not looked at
-  if (!update_.first) update_.first = update_.parameters;
-  if (!update_.second) update_.second = update_.parameters;
   DeviceImage image;
   const std::int64_t at_plan = put_plan(image, plan.view()), at_rule = image.put(&rule_, 1);
-  image.copy_to(cuda, constants_memory_, constants_pinned_);
+  staged_.copy_in(constants_memory_, image);
   device_plan_ = reinterpret_cast<const PlanView*>(constants_memory_.data() + at_plan);
   update_.rule = reinterpret_cast<const RegressionView*>(constants_memory_.data() + at_rule);
-}
-
-template <class Copy>
-void DeviceRegression::for_each_vector(const Copy& copy) {
-  if (update_.first != update_.parameters) copy(update_.first, optimiser_.vector(0));
-  if (update_.second != update_.parameters) copy(update_.second, optimiser_.vector(1));
+  update_.parameters = parameters_.values();
+  update_.gradient = parameters_.gradient();
+  update_.first = parameters_.first();
+  update_.second = parameters_.second();
 }
 
 void DeviceRegression::write(std::span<const float> parameters) {
-  check_cuda(cuda_.copy_in(update_.parameters, parameters.data(), parameters.size_bytes()));
-  for_each_vector([&](float* device, std::span<const float> host) {
-    check_cuda(cuda_.copy_in(device, host.data(), host.size_bytes()));
-  });
+  parameters_.write(parameters);
   update_.steps = 0;
   check_cuda(cuda_.update_regression(&update_, n_rows()));
-  check_cuda(cuda_.wait());
-}
-
-void DeviceRegression::read(std::span<float> parameters) {
-  check_cuda(cuda_.copy_out(parameters.data(), update_.parameters, parameters.size_bytes()));
-  for_each_vector([&](const float* device, std::span<float> host) {
-    check_cuda(cuda_.copy_out(host.data(), device, host.size_bytes()));
-  });
-  check_cuda(cuda_.wait());
 }
 
 void DeviceRegression::make_room(int n_samples) {
@@ -63,10 +41,8 @@ void DeviceRegression::make_room(int n_samples) {
   check_cuda(cuda_.wait());
   n_samples_ = n_samples;
   const int n_parts = (n_samples + kPart - 1) / kPart;
-  int n_largest = 0;
-  for (int p = 0; p < plan_.view().n_populations; ++p)
-    n_largest = std::max(n_largest, plan_.population(p).n_padded);
-  check_cuda(cuda_.plan_regression(n_largest, rule_.is_every_step ? n_parts : n_samples, &grid_));
+  check_cuda(cuda_.plan_regression(largest_population(plan_),
+                                   rule_.is_every_step ? n_parts : n_samples, &grid_));
   const int n_nets = grid_.n_blocks * (rule_.is_spiking_copy ? 2 : 1);
   scratch_ = DeviceScratch(cuda_, plan_, 1, n_nets);
   std::vector<RegressionScratch> scratches(static_cast<std::size_t>(grid_.n_blocks));
@@ -84,7 +60,7 @@ void DeviceRegression::make_room(int n_samples) {
   point_arrays(room_memory_.data(), place);
   DeviceImage image;
   image.put(scratches.data(), grid_.n_blocks);
-  image.copy_to(cuda_, views_memory_, views_pinned_);
+  staged_.copy_in(views_memory_, image);
   args_.scratch_of_rule = reinterpret_cast<const RegressionScratch*>(views_memory_.data());
   args_.scratch = scratch_.views();
   update_.sums = args_.sums;
@@ -143,10 +119,7 @@ std::optional<NotFinite> DeviceRegression::read_losses(std::span<double> losses,
     const int begin = first_sample_ / kPart, end = (end_sample_ + kPart - 1) / kPart;
     returned_.ask(sums + begin * stride, args_.sums + begin * stride, (end - begin) * stride);
   }
-  not_finite_.resize(static_cast<std::size_t>(args_.n_parts));
-  returned_.ask(not_finite_.data(), args_.not_finite + args_.first_part, args_.n_parts);
-  returned_.wait();
-  return first_not_finite(not_finite_);
+  return wait_for_parts(returned_, args_.not_finite + args_.first_part, args_.n_parts);
 }
 
 void DeviceRegression::read_rows(const RegressionRows& rows) {
@@ -163,16 +136,6 @@ void DeviceRegression::find_gradient(int n_parts, double n_terms) {
   update_.n_parts = n_parts;
   update_.n_terms = n_terms;
   check_cuda(cuda_.find_regression_gradient(&update_, n_rows()));
-}
-
-void DeviceRegression::write_gradient(std::span<const float> gradient) {
-  check_cuda(cuda_.copy_in(update_.gradient, gradient.data(), gradient.size_bytes()));
-  check_cuda(cuda_.wait());
-}
-
-void DeviceRegression::read_gradient(std::span<float> gradient) {
-  check_cuda(cuda_.copy_out(gradient.data(), update_.gradient, gradient.size_bytes()));
-  check_cuda(cuda_.wait());
 }
 
 void DeviceRegression::update(std::span<const OptimiserStep> steps) {

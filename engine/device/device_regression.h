@@ -5,9 +5,8 @@
 #include <optional>
 #include <span>
 
+#include "engine/device/device_parameters.h"
 #include "engine/device/device_views.h"
-#include "engine/device/staged_copies.h"
-#include "engine/learning/optimiser.h"
 #include "kernels/cuda/kernl_args.h"
 
 namespace spikelane {
@@ -19,9 +18,10 @@ class DeviceRegression {
   DeviceRegression(const CudaFunctions& cuda, const Plan& plan, const RegressionView& rule,
                    Optimiser& optimiser);
 
-  /// M and g, flat, and the optimiser's vectors, from the host and back to it.
+  /// M and g, flat.
+  DeviceParameters& parameters() { return parameters_; }
+  /// Writes them, with the optimiser's vectors, and what the kernels read of them. Waits.
   void write(std::span<const float> parameters);
-  void read(std::span<float> parameters);
 
   /// Runs and scores the samples of some parts of 8 of the batch: inputs, weights and noise are
   /// those of the host. Does not wait.
@@ -33,33 +33,28 @@ class DeviceRegression {
   /// What was scored of them, where only last steps are, likewise (B, n_padded).
   void read_rows(const RegressionRows& rows);
 
-  /// The gradient from the sums of all n_parts parts; or the host's.
+  /// Queues the gradient from the sums of all n_parts parts.
   void find_gradient(int n_parts, double n_terms);
-  void write_gradient(std::span<const float> gradient);
-  void read_gradient(std::span<float> gradient);
   /// Queues an update with that gradient, one step a tensor; the optimiser does not count it.
   void update(std::span<const OptimiserStep> steps);
 
-  std::size_t n_bytes() const { return memory_.size() + room_memory_.size(); }
+  std::size_t n_bytes() const {
+    return parameters_.n_bytes() + memory_.size() + room_memory_.size();
+  }
 
  private:
   void make_room(int n_samples);
   template <class T>
   void ask_of_samples(T* to, const T* from, std::int64_t n);
   int n_rows() const { return rule_.n_filters * (rule_.n + 1); }
-  template <class Copy>
-  void for_each_vector(const Copy& copy);
 
   const CudaFunctions& cuda_;
   const Plan& plan_;
-  Optimiser& optimiser_;
   RegressionView rule_;  // its arrays are on the device
-  DeviceMemory memory_, constants_memory_, room_memory_, batch_memory_;
-  PinnedMemory constants_pinned_, views_pinned_;
+  DeviceParameters parameters_;
+  DeviceMemory memory_, constants_memory_, room_memory_, views_memory_, batch_memory_;
   StagedCopies staged_{cuda_, 2};
   ReturnedCopies returned_{cuda_};
-  std::vector<NotFinite> not_finite_;  // of parts, as they came back
-  DeviceMemory views_memory_;
   DeviceScratch scratch_;
   CudaGrid grid_{};
   CudaRegressionArgs args_{};

@@ -19,12 +19,9 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
       inputs_{Inputs(cuda), Inputs(cuda)} {
   const PlanView& view = plan.view();
   const std::int64_t block_stride = plan.block_stride();
-  int n_largest = 0;
+  const int n_largest = largest_population(plan);
   bool has_table = false;
-  for (int p = 0; p < view.n_populations; ++p) {
-    n_largest = std::max(n_largest, view.populations[p].n_padded);
-    has_table |= view.populations[p].may_use_table != 0;
-  }
+  for (int p = 0; p < view.n_populations; ++p) has_table |= view.populations[p].may_use_table != 0;
   const std::int64_t n_table_floats =
       plan.layout() == Layout::kSampleLanes && has_table ? std::int64_t{n_largest} * kMaxCodes : 0;
   int has_shared_block = 0, has_shared_table = 0;
@@ -34,7 +31,7 @@ DeviceTrials::DeviceTrials(const CudaFunctions& cuda, const Plan& plan, int n_me
   scratch_ = DeviceScratch(cuda, plan, max_window, grid_.n_teams());
   DeviceImage image;
   const std::int64_t at_plan = put_plan(image, view);
-  image.copy_to(cuda, plan_memory_, plan_pinned_);
+  staged_.copy_in(plan_memory_, image);
 
   // one allocation for state, parameters and results
   const std::int64_t n_rows = std::int64_t{n_members} * n_samples;
@@ -94,7 +91,7 @@ void DeviceTrials::set_loop(const LoopView& loop, int built_in) {
   const auto at_loop = image.put(&loop, 1);
   image.point(&image.at<LoopView>(at_loop)->observation.inverse_scale, at_scale);
   image.point(&image.at<LoopView>(at_loop)->observation.centres, at_centres);
-  image.copy_to(cuda_, loop_memory_, loop_pinned_);
+  staged_.copy_in(loop_memory_, image);
   const std::int64_t n_lanes = plan_.lanes_per_tile(), n_teams = grid_.n_teams();
   const std::int64_t n_rows = std::int64_t{n_members_} * n_samples_;
   episodes_.loop = reinterpret_cast<const LoopView*>(loop_memory_.data() + at_loop);

@@ -104,7 +104,6 @@ class DeviceTrials {
   bool keeps_state_, draws_, is_closed_loop_;
   CudaGrid grid_{};
   DeviceMemory loop_memory_, episode_memory_;
-  PinnedMemory loop_pinned_;
   CudaEpisodeArgs episodes_{};
   struct Inputs {
     explicit Inputs(const CudaFunctions& cuda) : is_uploaded(cuda), is_read(cuda) {}
@@ -115,7 +114,6 @@ class DeviceTrials {
     DeviceEvent is_uploaded, is_read;
   };
   DeviceMemory plan_memory_, memory_, members_memory_, args_memory_;
-  PinnedMemory plan_pinned_;
   std::array<Inputs, 2> inputs_;  // those at work, and the next
   int i_inputs_ = 0;
   DeviceScratch scratch_;

@@ -7,9 +7,9 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/device_parameters.h"
 #include "engine/device/staged_copies.h"
 #include "engine/learning/members.h"
-#include "engine/learning/optimiser.h"
 
 namespace spikelane {
 
@@ -19,13 +19,9 @@ class DeviceUpdate {
   DeviceUpdate(const CudaFunctions& cuda, const Plan& plan, const EsConfig& es, std::uint64_t seed,
                Optimiser& optimiser);
 
-  /// Mean (P) and the optimiser's vectors, from the host and back to it.
-  void write(std::span<const float> mean);
-  void read(std::span<float> mean);
-  /// The gradient (P) of the last update; entries that were not searched are older.
-  void read_gradient(std::span<float> gradient);
-  /// (P) on the device, for members to be drawn around.
-  const float* mean() const { return args_.mean; }
+  /// The mean, around which members are drawn, with the gradient of the last update; its entries
+  /// that were not searched are older.
+  DeviceParameters& parameters() { return parameters_; }
 
   /// Losses (M) that the host has, copied to where scores of trials would be.
   MemberScoresView write_losses(std::span<const double> losses);
@@ -36,13 +32,11 @@ class DeviceUpdate {
            std::span<const ParameterRange> searched);
 
  private:
-  template <class Copy>
-  void for_each_vector(const Copy& copy);
-
   const CudaFunctions& cuda_;
   const Plan& plan_;
   const EsConfig& es_;
   Optimiser& optimiser_;
+  DeviceParameters parameters_;
   DeviceMemory memory_, tensors_memory_;
   EsUpdateArgs args_{};
   MemberScoresView own_scores_{};

@@ -1,5 +1,6 @@
 #include "engine/device/device_views.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace spikelane {
@@ -72,10 +73,21 @@ std::int64_t put_inputs(DeviceImage& image, const PlanView& plan, std::span<cons
   return at_views;
 }
 
-std::optional<NotFinite> first_not_finite(std::span<const NotFinite> parts) {
+std::optional<NotFinite> wait_for_parts(ReturnedCopies& returned, const NotFinite* from,
+                                        int n_parts) {
+  std::vector<NotFinite> parts(static_cast<std::size_t>(n_parts));
+  returned.ask(parts.data(), from, n_parts);
+  returned.wait();
   for (const NotFinite& part : parts)
     if (part.population >= 0) return part;
   return std::nullopt;
+}
+
+int largest_population(const Plan& plan) {
+  int n_largest = 0;
+  for (int p = 0; p < plan.view().n_populations; ++p)
+    n_largest = std::max(n_largest, plan.population(p).n_padded);
+  return n_largest;
 }
 
 DeviceScratch::DeviceScratch(const CudaFunctions& cuda, const Plan& plan, int max_window,

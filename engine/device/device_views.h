@@ -5,7 +5,7 @@
 #include <optional>
 #include <span>
 
-#include "engine/device/device_memory.h"
+#include "engine/device/staged_copies.h"
 #include "engine/plan/plan.h"
 #include "engine/state/scratch.h"
 
@@ -18,8 +18,13 @@ std::int64_t put_plan(DeviceImage& image, const PlanView& plan);
 std::int64_t put_inputs(DeviceImage& image, const PlanView& plan, std::span<const InputView> views,
                         int n_steps);
 
-/// The first part whose state is not finite.
-std::optional<NotFinite> first_not_finite(std::span<const NotFinite> parts);
+/// Waits for what was asked for; returns the first of n_parts on the device whose state is not
+/// finite.
+std::optional<NotFinite> wait_for_parts(ReturnedCopies& returned, const NotFinite* from,
+                                        int n_parts);
+
+/// Neurons of the largest population, padded.
+int largest_population(const Plan& plan);
 
 /// Scratch of `n_teams` teams, one after the other in one allocation.
 class DeviceScratch {

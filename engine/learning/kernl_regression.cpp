@@ -9,6 +9,7 @@
 #include "engine/device/device_regression.h"
 #include "engine/learning/regression_memory.h"
 #include "engine/learning/sums.h"
+#include "engine/run/not_finite.h"
 #include "kernels/core/double_math.h"
 #include "kernels/cuda/cuda_library.h"
 #include "kernels/step/kernl_parts.h"
@@ -168,7 +169,7 @@ void KernlRegression::set_parameters(std::span<const float> parameters) {
 }
 
 void KernlRegression::read_device() const {
-  if (is_host_stale_) device_->read(parameters_);
+  if (is_host_stale_) device_->parameters().read(parameters_);
   is_host_stale_ = false;
 }
 
@@ -178,7 +179,7 @@ const std::vector<float>& KernlRegression::parameters() const {
 }
 
 const std::vector<float>& KernlRegression::gradient() const {
-  if (device_) device_->read_gradient(gradient_);
+  if (device_) device_->parameters().read_gradient(gradient_);
   return gradient_;
 }
 
@@ -266,10 +267,10 @@ void KernlRegression::run_samples(const RegressionArgs& batch, std::int64_t begi
 }
 
 void KernlRegression::throw_not_finite(const NotFinite& at, std::int64_t update) const {
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
-                 "\", sample " + std::to_string(at.tile) + " of the regression of update " +
-                 std::to_string(update) + ", at or before step " + std::to_string(at.step));
+  throw_state_not_finite(plan_, at.population,
+                         "sample " + std::to_string(at.tile) + " of the regression of update " +
+                             std::to_string(update) + ", at or before step " +
+                             std::to_string(at.step));
 }
 
 void KernlRegression::score_part(const RegressionArgs& batch, std::int64_t part, int thread) {
@@ -352,7 +353,7 @@ double KernlRegression::find_gradient(const EncodedInputs& inputs, const float* 
           gradient_[static_cast<std::size_t>(at)] = static_cast<float>(-2.0 * sum / n_terms);
         });
     part_sums_.share(gradient_);
-    if (device_) device_->write_gradient(gradient_);
+    if (device_) device_->parameters().write_gradient(gradient_);
   }
   ranks_->gather(std::span(losses_), sample_cut(cut, 0, n_samples));
   const double loss = tree_sum_blocks_of_8(losses_) / n_terms;

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/config/user_error.h"
+#include "engine/run/not_finite.h"
 
 namespace spikelane {
 
@@ -20,11 +20,11 @@ int EpisodeScores::n_unstable() const {
 }
 
 void throw_episode_not_finite(const Plan& plan, int member, int episode, const NotFinite& at) {
-  throw RunError("state is not finite: population \"" +
-                 plan.network().populations[static_cast<std::size_t>(at.population)].name +
-                 "\", member " + std::to_string(member) + ", episode " + std::to_string(episode) +
-                 ", at or before network step " + std::to_string(at.step) +
-                 "; smaller weights, sigma or learning rate may help");
+  throw_state_not_finite(plan, at.population,
+                         "member " + std::to_string(member) + ", episode " +
+                             std::to_string(episode) + ", at or before network step " +
+                             std::to_string(at.step) +
+                             "; smaller weights, sigma or learning rate may help");
 }
 
 EpisodeRunner::EpisodeRunner(const Plan& plan, const ClosedLoop& loop, const KernelTable& kernels,

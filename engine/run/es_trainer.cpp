@@ -26,7 +26,7 @@ EsTrainer::EsTrainer(const RunConfig& config, const KernelTable& kernels, Thread
   const CudaFunctions* cuda = cuda_of(kernels);
   if (!cuda || !trials_->runs_on_device()) return;
   device_ = std::make_unique<DeviceUpdate>(*cuda, plan(), config.rule.es, config.seed, optimiser_);
-  members_.set_device_mean(device_->mean());
+  members_.set_device_mean(device_->parameters().values());
 }
 
 EsTrainer::EsTrainer(const RunConfig& config, const PlanOptions& options,
@@ -40,7 +40,7 @@ void EsTrainer::set_mean(std::span<const float> mean) {
 }
 
 void EsTrainer::read_device() const {
-  if (is_host_stale_) device_->read(mean_);
+  if (is_host_stale_) device_->parameters().read(mean_);
   is_host_stale_ = false;
 }
 
@@ -171,14 +171,14 @@ void EsTrainer::step_mean(std::span<const double> losses) {
 
 double EsTrainer::last_gradient_norm() {
   if (update_ == 0) return 0.0;
-  if (device_) device_->read_gradient(gradient_);
+  if (device_) device_->parameters().read_gradient(gradient_);
   return gradient_norm(gradient_, schedule_.searched_at(update_ - 1));
 }
 
 void EsTrainer::begin_members() {
   members_.begin_update(mean_, update_, schedule_.searched_at(update_));
   is_update_queued_ = false;
-  if (device_ && is_device_stale_) device_->write(mean_);
+  if (device_ && is_device_stale_) device_->parameters().write(mean_);
   is_device_stale_ = false;
 }
 

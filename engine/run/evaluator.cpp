@@ -4,7 +4,7 @@
 #include <cassert>
 #include <mutex>
 
-#include "engine/config/user_error.h"
+#include "engine/run/not_finite.h"
 #include "engine/run/replay.h"
 #include "kernels/cuda/cuda_library.h"
 
@@ -170,11 +170,11 @@ void Evaluator::throw_not_finite(const NotFiniteRow& row,
   int population = row.population;
   const int step =
       find_not_finite_step(plan_, block.data(), shared, inputs, row.sample, &population);
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(population)].name +
-                 "\", member " + std::to_string(row.member) + ", sample " +
-                 std::to_string(row.sample) + " of the batch, step " + std::to_string(step) +
-                 "; smaller weights, sigma or learning rate may help");
+  throw_state_not_finite(plan_, population,
+                         "member " + std::to_string(row.member) + ", sample " +
+                             std::to_string(row.sample) + " of the batch, step " +
+                             std::to_string(step) +
+                             "; smaller weights, sigma or learning rate may help");
 }
 
 }  // namespace spikelane

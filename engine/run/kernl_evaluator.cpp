@@ -7,6 +7,7 @@
 #include "engine/config/user_error.h"
 #include "engine/device/device_kernl.h"
 #include "engine/learning/sums.h"
+#include "engine/run/not_finite.h"
 #include "kernels/cuda/cuda_library.h"
 #include "kernels/step/kernl_parts.h"
 
@@ -66,10 +67,10 @@ std::size_t KernlEvaluator::n_bytes() const {
 }
 
 void KernlEvaluator::throw_not_finite(const NotFinite& at, std::int64_t update) const {
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
-                 "\", sample " + std::to_string(at.tile) + " of the batch of update " +
-                 std::to_string(update) + ", at or before step " + std::to_string(at.step));
+  throw_state_not_finite(plan_, at.population,
+                         "sample " + std::to_string(at.tile) + " of the batch of update " +
+                             std::to_string(update) + ", at or before step " +
+                             std::to_string(at.step));
 }
 
 void KernlEvaluator::run_part(std::int64_t part, std::int64_t slot, int thread,

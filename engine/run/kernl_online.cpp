@@ -4,9 +4,9 @@
 #include <cassert>
 #include <cstring>
 
-#include "engine/config/user_error.h"
 #include "engine/device/device_kernl.h"
 #include "engine/learning/sums.h"
+#include "engine/run/not_finite.h"
 #include "kernels/cuda/cuda_library.h"
 #include "kernels/step/kernl_parts.h"
 
@@ -185,10 +185,9 @@ KernlOnlineArgs KernlOnline::args_for(const InputView* inputs, const float* bloc
 KernlOnline::~KernlOnline() = default;
 
 void KernlOnline::throw_not_finite(const NotFinite& at) const {
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
-                 "\", row " + std::to_string(at.tile) + ", at or before step " +
-                 std::to_string(at.step));
+  throw_state_not_finite(
+      plan_, at.population,
+      "row " + std::to_string(at.tile) + ", at or before step " + std::to_string(at.step));
 }
 
 void KernlOnline::run_rows(int begin, int end, int thread, const KernlOnlineArgs& all) {

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "engine/config/user_error.h"
+#include "engine/run/not_finite.h"
 #include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
@@ -182,10 +182,9 @@ void Simulation::run_window(const InputView* tiles, bool shares_tiles, int n_ste
 
 void Simulation::throw_not_finite(int member, const NotFinite& at) const {
   const int sample = at.tile * plan_.lanes_per_tile() + at.lane;
-  throw RunError("state is not finite: population \"" +
-                 plan_.network().populations[static_cast<std::size_t>(at.population)].name +
-                 "\", row " + std::to_string(member * n_samples_ + sample) +
-                 ", at or before step " + std::to_string(at.step));
+  throw_state_not_finite(plan_, at.population,
+                         "row " + std::to_string(member * n_samples_ + sample) +
+                             ", at or before step " + std::to_string(at.step));
 }
 
 void Simulation::run(const EncodedInputs& inputs, int n_steps, const RecordArrays* record) {

@@ -5,6 +5,7 @@
 #include "tests/cuda/cuda_kernels.h"
 #include "tests/learning/regression_net.h"
 #include "tests/scratch_folder.h"
+#include "tests/thrown.h"
 #include "tests/tools/program.h"
 #include "tests/tools/tiny_config.h"
 
@@ -98,18 +99,13 @@ TEST_CASE("cuda: a state of the regression that is not finite is named as on the
   RegressionConfig config;
   config.noise_std = 1.0;
   ThreadPool pool(1);
-  const auto message = [&](const KernelTable& table) -> std::string {
-    std::vector<float> block(net.parameters(), net.parameters() + net.plan->n_block_floats());
-    AlignedMemory bad(block.size() * sizeof(float));
-    auto* floats = reinterpret_cast<float*>(bad.data());
-    std::fill_n(floats, block.size(), 3e38f);
+  const auto n_floats = static_cast<std::size_t>(net.plan->n_block_floats());
+  const AlignedMemory bad(n_floats * sizeof(float));
+  auto* floats = reinterpret_cast<float*>(bad.data());
+  std::fill_n(floats, n_floats, 3e38f);
+  const auto message = [&](const KernelTable& table) {
     KernlRegression regression(*net.plan, config, table, pool, 7, net.parameters());
-    try {
-      regression.find_gradient(net.inputs(), floats, 4);
-    } catch (const std::exception& error) {
-      return error.what();
-    }
-    return "";
+    return thrown_by([&] { regression.find_gradient(net.inputs(), floats, 4); });
   };
   const std::string expected = message(*find_kernels(""));
   CHECK(expected.find("not finite") != std::string::npos);

@@ -2,10 +2,10 @@
 // whole runs of the program, whose weights are those of the CPU byte for byte.
 #include <doctest/doctest.h>
 
-#include "engine/config/user_error.h"
 #include "tests/cuda/cuda_kernels.h"
 #include "tests/run/kernl_cases.h"
 #include "tests/scratch_folder.h"
+#include "tests/thrown.h"
 #include "tests/tools/program.h"
 #include "tests/tools/tiny_config.h"
 
@@ -92,16 +92,13 @@ TEST_CASE("cuda: a state of KeRNL's that is not finite is named as on the CPU") 
   }
   config.rule.kernl.k_steps = 7;
   ThreadPool pool(1);
-  const auto message = [&](const KernelTable& table) -> std::string {
-    try {
+  const auto message = [&](const KernelTable& table) {
+    return thrown_by([&] {
       if (config.rule.kernl.mode == KernlMode::kTrial)
         KernlTrainer(config, {}, table, pool, net.data).update();
       else
         OnlineTrainer(config, {}, table, pool, net.data).update();
-    } catch (const RunError& error) {
-      return error.what();
-    }
-    return "";
+    });
   };
   for (const KernlMode mode : {KernlMode::kTrial, KernlMode::kOnline}) {
     config.rule.kernl.mode = mode;

@@ -2,10 +2,10 @@
 // host changes state or parameters between two steps.
 #include <doctest/doctest.h>
 
-#include "engine/config/user_error.h"
 #include "tests/cuda/cuda_kernels.h"
 #include "tests/run/scene_hashes.h"
 #include "tests/run/scene_runs.h"
+#include "tests/thrown.h"
 
 namespace spikelane::test {
 namespace {
@@ -101,14 +101,12 @@ TEST_CASE("cuda: a step after which a state is not finite says which row it was"
       Simulation simulation(*plan, i == 0 ? *find_kernels("") : *cuda, pool, scene.n_members,
                             scene.n_samples, 1);
       set_parameters(simulation, prepared);
-      try {
-        const std::vector<float> x(
-            static_cast<std::size_t>(scene.n_members * scene.n_samples * scene.inputs.n_inputs),
-            10.0f);
+      const std::vector<float> x(
+          static_cast<std::size_t>(scene.n_members * scene.n_samples * scene.inputs.n_inputs),
+          10.0f);
+      messages[i] = thrown_by([&] {
         for (int t = 0; t < scene.n_steps; ++t) simulation.step(x);
-      } catch (const RunError& error) {
-        messages[i] = error.what();
-      }
+      });
     }
     CHECK(messages[0].find("state is not finite") == 0);
     CHECK(messages[1] == messages[0]);

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "engine/config/user_error.h"
 #include "engine/run/evaluator.h"
 #include "engine/run/replay.h"
 #include "tests/run/scene_runs.h"
+#include "tests/thrown.h"
 
 namespace spikelane::test {
 namespace {
@@ -63,16 +63,6 @@ std::string population_name(const Scene& scene, const Place& place) {
          scene.network.populations[static_cast<std::size_t>(place.population)].name + "\"";
 }
 
-template <class Run>
-std::string message_of(Run run) {
-  try {
-    run();
-  } catch (const RunError& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
-
 const std::vector<std::string> kScenes = {"3_4_10",   "10_64_10",         "reset_zero_now",
                                           "feedback", "many_projections", "size_33_recurrent"};
 
@@ -105,7 +95,7 @@ TEST_CASE("not finite: the evaluator names the lowest row and the exact step") {
             plan->fill_block(prepared.parameters[static_cast<std::size_t>(i)].data(), block);
           };
           const std::string message =
-              message_of([&] { evaluator.run(scene.n_members, fill, inputs, scores); });
+              thrown_by([&] { evaluator.run(scene.n_members, fill, inputs, scores); });
           INFO(message);
           CHECK(message.find(wanted) != std::string::npos);
           // the others are well
@@ -133,11 +123,11 @@ TEST_CASE("not finite: a simulation names the row, step by step also the step") 
         for (ThreadPool* pool : {&one, &three}) {
           INFO(scene.name, ", ", std::string(kernels->isa), ", ", name_of(form));
           const std::string fused =
-              message_of([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kFused); });
+              thrown_by([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kFused); });
           INFO(fused);
           CHECK(fused.find(row_text(expected.lowest_row)) != std::string::npos);
           const std::string stepped =
-              message_of([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kSteps); });
+              thrown_by([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kSteps); });
           INFO(stepped);
           CHECK(stepped.find(population_name(scene, expected.earliest) +
                              row_text(expected.earliest) + "at or before step " +

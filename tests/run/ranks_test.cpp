@@ -14,6 +14,7 @@
 #include "tasks/load_task.h"
 #include "tests/run/thread_ranks.h"
 #include "tests/scratch_folder.h"
+#include "tests/thrown.h"
 #include "tests/tools/tiny_config.h"
 
 namespace spikelane::test {
@@ -218,16 +219,11 @@ TEST_CASE("ranks: a failure is told to all, and it is the one that a single proc
        {config_of(kTinyConfig, {"rule.n_members=40", overflows, "run.n_updates=50"}),
         config_of(kKernlConfig, {"rule.batch=30", "rule.mode=online", overflows})}) {
     const TaskData data = load_task(config);
-    const auto message_of = [&](Ranks& ranks) -> std::string {
+    const auto message_of = [&](Ranks& ranks) {
       ThreadPool pool(1);
       TrainHooks hooks;
       hooks.ranks = &ranks;
-      try {
-        train(config, {}, *find_kernels(""), pool, data, hooks);
-      } catch (const RunError& error) {
-        return error.what();
-      }
-      return "";
+      return thrown_by([&] { train(config, {}, *find_kernels(""), pool, data, hooks); });
     };
     const std::string alone = message_of(one_rank());
     CHECK(alone.find("not finite") != std::string::npos);
