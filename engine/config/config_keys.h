@@ -96,6 +96,7 @@ inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
 inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
     {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
 inline constexpr EnumName<EsNoiseKind> kEsNoiseKinds[] = {{EsNoiseKind::kGaussian, "gaussian"},
+                                                          {EsNoiseKind::kSign, "sign"},
                                                           {EsNoiseKind::kLowRank, "low_rank"}};
 inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
     {OptimiserKind::kSgd, "sgd"},
@@ -380,11 +381,13 @@ void visit_es(Visitor& v, EsConfig& c) {
   v.number_map({"sigma_of", "tensor: its own sigma, in place of `sigma`"}, c.sigma_of, kPositive);
   v.section({"noise", "how members differ from the mean"}, [&] {
     v.variant({"kind",
-               "gaussian: every parameter by itself; low_rank: weights by B A^T / sqrt(rank), "
-               "for large layers"},
+               "gaussian: a normal number for each parameter; sign: +1 or -1 for each parameter; "
+               "low_rank: weights by B A^T / sqrt(rank), for large layers"},
               c.noise, kEsNoiseKinds, [&](EsNoiseKind kind) {
-                if (kind == EsNoiseKind::kLowRank)
-                  v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+                if (kind != EsNoiseKind::kLowRank) return;
+                v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+                v.one_of({"factors", "distribution of the entries of B and A, and of biases"},
+                         c.factors, kNoiseKinds);
               });
   });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);

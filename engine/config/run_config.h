@@ -132,7 +132,8 @@ struct OptimiserConfig {
 
 enum class ShapingKind { kNone, kZScore, kCentredRanks };
 enum class UnsearchedKind { kKeep, kRedraw };
-enum class EsNoiseKind { kGaussian, kLowRank };
+enum class EsNoiseKind { kGaussian, kSign, kLowRank };
+enum class NoiseKind { kGaussian, kSign };
 
 /// From update `from_update` on exactly these tensors are searched ("input.hidden.weight",
 /// "hidden.bias").
@@ -150,12 +151,20 @@ struct EsConfig {
       sigma_of;  // tensor name -> sigma of that tensor, in place of `sigma`
   EsNoiseKind noise = EsNoiseKind::kGaussian;
   int rank = 1;  // kLowRank: of the noise on each weight matrix
+  NoiseKind factors =
+      NoiseKind::kGaussian;  // kLowRank: distribution of their entries and of biases
   ShapingKind shaping = ShapingKind::kCentredRanks;
   int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =
       UnsearchedKind::kKeep;        // redraw: each member draws unsearched tensors anew
   std::vector<SearchPhase> phases;  // ascending from_update, the first at 0; empty: all, always
   OptimiserConfig optimiser;
+
+  /// Whether single numbers of noise are +1 or -1 instead of normal.
+  bool draws_signs() const {
+    return noise == EsNoiseKind::kSign ||
+           (noise == EsNoiseKind::kLowRank && factors == NoiseKind::kSign);
+  }
 };
 
 enum class KernlMode { kTrial, kOnline, kActing };
@@ -171,7 +180,6 @@ struct SensitivityConfig {
   double std = 0.1;  // kRandom
 };
 
-enum class NoiseKind { kGaussian, kSign };
 enum class CopyKind { kFiltered, kSpiking };
 enum class RegressionTargetKind { kMembrane, kDistance };
 enum class RegressionLossAt { kLastStep, kEveryStep };

@@ -31,7 +31,8 @@ DeviceUpdate::DeviceUpdate(const CudaFunctions& cuda, const Plan& plan, const Es
   args_.shaping.n_members = es.n_members;
   args_.shaping.shaping = static_cast<Shaping>(es.shaping);
   args_.shaping.is_antithetic = es.antithetic;
-  args_.gradient = {args_.shaping.coefficients, n_draws, es.antithetic ? 4 : 8, seed, 0};
+  args_.gradient = {
+      args_.shaping.coefficients, n_draws, es.antithetic ? 4 : 8, seed, 0, es.draws_signs()};
   args_.n_parameters = plan.n_parameters();
   args_.rank = plan.rank();
 }

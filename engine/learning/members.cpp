@@ -110,7 +110,9 @@ void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign
       draw_init(kernels_, part, seed_, update + 1, redraw_member,
                 std::span(out, static_cast<std::size_t>(n)));
     } else if (is_member && is_searched_[i]) {
-      kernels_.draw_perturbed(out, mean_.data() + begin, sign * sigma_[i], begin, n, key);
+      const auto draw_around =
+          config_.draws_signs() ? kernels_.draw_sign_perturbed : kernels_.draw_perturbed;
+      draw_around(out, mean_.data() + begin, sign * sigma_[i], begin, n, key);
     } else {
       std::copy_n(mean_.data() + begin, n, out);
     }
@@ -150,11 +152,12 @@ void Members::fill_factors(std::size_t i, float sign, std::uint32_t draw, float*
   if (!is_searched_[i]) return;
   const RandomKey key{seed_, kFactorStep, static_cast<std::uint32_t>(update_), Stream::kNoise,
                       draw};
-  kernels_.draw_normals(block + tensor.low_rank.b, tensor.factor_begin,
-                        std::int64_t{tensor.n_rows} * rank, key);
+  const auto draw_factor = config_.draws_signs() ? kernels_.draw_signs : kernels_.draw_normals;
+  draw_factor(block + tensor.low_rank.b, tensor.factor_begin, std::int64_t{tensor.n_rows} * rank,
+              key);
   for (int k = 0; k < rank; ++k)
-    kernels_.draw_normals(block + tensor.low_rank.a + std::int64_t{k} * tensor.low_rank.a_stride,
-                          tensor.a_begin(k, rank), tensor.n_columns, key);
+    draw_factor(block + tensor.low_rank.a + std::int64_t{k} * tensor.low_rank.a_stride,
+                tensor.a_begin(k, rank), tensor.n_columns, key);
 }
 
 void Members::fill(int member, float* block) const {

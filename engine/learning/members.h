@@ -61,6 +61,7 @@ class Members {
   std::int64_t update() const { return update_; }
   std::uint64_t seed() const { return seed_; }
   bool is_antithetic() const { return config_.antithetic; }
+  bool draws_signs() const { return config_.draws_signs(); }
 
  private:
   void fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign, std::uint32_t draw,

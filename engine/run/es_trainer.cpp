@@ -164,7 +164,7 @@ void EsTrainer::step_mean(std::span<const double> losses) {
     return;
   }
   const GradientEstimate estimate(shaped, es.antithetic, config_.seed,
-                                  static_cast<std::uint32_t>(update_));
+                                  static_cast<std::uint32_t>(update_), es.draws_signs());
   find_gradient(estimate, searched);
   optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
 }

@@ -58,8 +58,8 @@ __global__ void __launch_bounds__(kDrawWorkers* kQuads) gradient_kernel(EsUpdate
   const int i_quad = static_cast<int>(threadIdx.x) % kQuads;
   const int64_t first = (static_cast<int64_t>(blockIdx.x) * kQuads + i_quad) * 4;
   double sum[4];
-  share_gradient<4>(team, a.gradient, first, MemberNoise{a.gradient.seed, a.gradient.update},
-                    rooms[i_quad], sum);
+  const MemberNoise noise{a.gradient.seed, a.gradient.update, a.gradient.is_sign};
+  share_gradient<4>(team, a.gradient, first, noise, rooms[i_quad], sum);
   if (!team.is_leader()) return;
   for (int k = 0; k < 4; ++k) {
     const SearchedTensorView* tensor = tensor_of(a, first + k);
