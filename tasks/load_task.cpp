@@ -172,7 +172,7 @@ TaskShape describe_task(const RunConfig& config) {
 TaskData load_task(const RunConfig& config) {
   if (config.task.kind == TaskKind::kArray) {
     return load_array(config.task.array,
-                      array_path(config.task, config.data_dir, config.config_path));
+                      array_path(config.task, config.data_dir, config.config_path), config.seed);
   }
   if (config.task.kind == TaskKind::kMnist) {
     const MnistConfig& mnist = config.task.mnist;

@@ -1,10 +1,10 @@
 // spikelane info: what this program is, and what it can use on this machine.
 #include <cstdio>
 #include <string>
-#include <thread>
 
 #include "engine/report/build_info.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/usable_cores.h"
 #include "kernels/cuda/cuda_library.h"
 #include "tasks/mujoco/mujoco_task.h"
 #include "tools/commands.h"
@@ -37,7 +37,7 @@ void print_info() {
   }
   std::printf("mujoco:   %s\n", has_mujoco() ? mujoco_version() : "not in this build");
   std::printf("isa:      %s\n", runnable_isa_names().c_str());
-  std::printf("threads:  %u\n", std::thread::hardware_concurrency());
+  std::printf("threads:  %s\n", usable_cores().text().c_str());
   std::printf("cpu:      %s\n", cpu_name().c_str());
 }
 

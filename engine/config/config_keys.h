@@ -95,6 +95,8 @@ inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kCentredRanks, "centred_ranks"}};
 inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
     {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
+inline constexpr EnumName<TiesKind> kTiesKinds[] = {{TiesKind::kMeanRank, "mean_rank"},
+                                                    {TiesKind::kByIndex, "by_index"}};
 inline constexpr EnumName<EsNoiseKind> kEsNoiseKinds[] = {{EsNoiseKind::kGaussian, "gaussian"},
                                                           {EsNoiseKind::kSign, "sign"},
                                                           {EsNoiseKind::kLowRank, "low_rank"}};
@@ -133,6 +135,10 @@ void visit_array(Visitor& v, ArrayConfig& c) {
   v.text({"file", "safetensors file with inputs (B, T, I) and labels (B)", "", true}, c.file);
   v.integer({"n_test", "the last n_test samples are held out; 0: the training samples are tested"},
             c.n_test, {0, kMaxRows});
+  v.integer({"n_classes", "number of classes; 0: the largest label + 1"}, c.n_classes,
+            {0, kMaxRows});
+  v.boolean({"shuffle", "whether samples are mixed, by `seed`, before the last are held out"},
+            c.shuffle);
 }
 
 template <class Visitor>
@@ -391,6 +397,8 @@ void visit_es(Visitor& v, EsConfig& c) {
               });
   });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
+  v.one_of({"ties", "ranks of equal losses in centred_ranks: the mean of their ranks, or by index"},
+           c.ties, kTiesKinds);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});
   v.one_of({"unsearched", "tensors that are not searched are kept, or redrawn for each member"},

@@ -31,7 +31,9 @@ struct RandmanConfig {
 /// Inputs (B, T, I) and optional labels (B) from a safetensors file.
 struct ArrayConfig {
   std::string file;
-  int n_test = 0;  // the last n_test samples are held out; 0: the training samples are tested
+  int n_test = 0;        // the last n_test samples are held out; 0: the training samples are tested
+  int n_classes = 0;     // 0: the largest label + 1
+  bool shuffle = false;  // samples are mixed before the last are held out
 };
 
 enum class MnistCoding { kCrossing, kRate };
@@ -131,6 +133,7 @@ struct OptimiserConfig {
 };
 
 enum class ShapingKind { kNone, kZScore, kCentredRanks };
+enum class TiesKind { kMeanRank, kByIndex };
 enum class UnsearchedKind { kKeep, kRedraw };
 enum class EsNoiseKind { kGaussian, kSign, kLowRank };
 enum class NoiseKind { kGaussian, kSign };
@@ -154,6 +157,7 @@ struct EsConfig {
   NoiseKind factors =
       NoiseKind::kGaussian;  // kLowRank: distribution of their entries and of biases
   ShapingKind shaping = ShapingKind::kCentredRanks;
+  TiesKind ties = TiesKind::kMeanRank;  // ranks of equal losses
   int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =
       UnsearchedKind::kKeep;        // redraw: each member draws unsearched tensors anew

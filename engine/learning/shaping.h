@@ -14,12 +14,18 @@ namespace spikelane {
 /// kZScore        (l - mean) / population standard deviation, both sums by tree_sum_blocks_of_8.
 ///                Losses that are all equal, or whose spread underflows, give zeros: no member is
 ///                better than another, so no direction is.
-/// kCentredRanks  rank / (M - 1) - 0.5, ranks ascending from 0; of equal losses the lower index has
-///                the lower rank. A single member gets 0.
+/// kCentredRanks  rank / (M - 1) - 0.5, ranks ascending from 0; equal losses share the mean of
+///                their ranks, or by index the lower index has the lower rank. A single member gets
+///                0.
 ///
 /// Throws RunError, naming the first such member, when a loss is not finite.
 /// kernels/step/es_shaping.h has the same for devices.
-std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses);
+std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses,
+                                 TiesKind ties = TiesKind::kMeanRank);
+
+/// Whether all shaped losses of shape_losses are 0: no member is better than another, and the
+/// generation moves nothing.
+bool is_flat(ShapingKind kind, std::span<const double> losses, TiesKind ties);
 
 /// The check alone.
 void check_losses(std::span<const double> losses);

@@ -153,20 +153,26 @@ void EsTrainer::step_mean(std::span<const double> losses) {
     if (device_)
       check_losses(losses);
     else
-      shaped = shape_losses(es.shaping, losses);
+      shaped = shape_losses(es.shaping, losses, es.ties);
   } catch (const RunError& error) {
     throw SharedError(error.what());  // all ranks have the same losses
   }
   if (device_) {
     if (!is_update_queued_) update_on_device(device_->write_losses(losses));
-    optimiser_.count_update(searched);
+    // the device has decided the same by the same losses
+    if (!is_flat(es.shaping, losses, es.ties) || optimiser_.counts_decay())
+      optimiser_.count_update(searched);
     is_host_stale_ = true;
     return;
   }
   const GradientEstimate estimate(shaped, es.antithetic, config_.seed,
                                   static_cast<std::uint32_t>(update_), es.draws_signs());
   find_gradient(estimate, searched);
-  optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
+  const double lr = learning_rate_at(es.optimiser, update_);
+  if (is_flat(es.shaping, losses, es.ties))
+    optimiser_.decay_only(mean_, gradient_, lr, searched);
+  else
+    optimiser_.update(mean_, gradient_, lr, searched);
 }
 
 double EsTrainer::last_gradient_norm() {

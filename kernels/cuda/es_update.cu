@@ -73,8 +73,13 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(EsUpdateArgs a) {
   const int64_t worker = static_cast<int64_t>(blockIdx.x) * kStepThreads + threadIdx.x;
   for (int k = 0; k < a.n_tensors; ++k) {
     const SearchedTensorView& tensor = a.tensors[k];
-    step_entries(tensor.step, a.gradient_out, a.mean, a.first, a.second, tensor.begin + worker,
-                 tensor.end, static_cast<int64_t>(gridDim.x) * kStepThreads);
+    const int64_t begin = tensor.begin + worker, stride = int64_t{gridDim.x} * kStepThreads;
+    if (*a.shaping.is_flat)
+      decay_entries(tensor.step, a.gradient_out, a.mean, a.first, a.second, begin, tensor.end,
+                    stride);
+    else
+      step_entries(tensor.step, a.gradient_out, a.mean, a.first, a.second, begin, tensor.end,
+                   stride);
   }
 }
 

@@ -18,22 +18,43 @@ TEST_SUITE("golden") {
     if (test::golden_is_missing()) return;
     const auto losses = test::read_npy(test::golden_folder() / "es/ties_loss.npy").as<double>();
     const auto ranks = test::read_npy(test::golden_folder() / "es/ties_ranks.npy").as<double>();
-    CHECK(shape_losses(ShapingKind::kCentredRanks, losses) == ranks);
+    CHECK(shape_losses(ShapingKind::kCentredRanks, losses, TiesKind::kByIndex) == ranks);
   }
 }
 
 TEST_SUITE("learning") {
   TEST_CASE("centred ranks are those of the counting definition") {
-    // rank_i = number of j with l_j < l_i, or equal and j < i
     std::vector<double> losses;
     for (int i = 0; i < 37; ++i) losses.push_back((i * 17 % 11) * 0.25);
-    const std::vector<double> shaped = shape_losses(ShapingKind::kCentredRanks, losses);
+    const auto by_index = shape_losses(ShapingKind::kCentredRanks, losses, TiesKind::kByIndex);
+    const auto shaped = shape_losses(ShapingKind::kCentredRanks, losses);
+    double sum = 0.0;
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      int rank = 0;
-      for (std::size_t j = 0; j < losses.size(); ++j)
+      // equal losses: by index the lower ones come first, else all have the mean of their ranks
+      int rank = 0, n_lower = 0, n_equal = 0;
+      for (std::size_t j = 0; j < losses.size(); ++j) {
         rank += losses[j] < losses[i] || (losses[j] == losses[i] && j < i);
-      CHECK(shaped[i] == rank / 36.0 - 0.5);
+        n_lower += losses[j] < losses[i];
+        n_equal += losses[j] == losses[i];
+      }
+      CHECK(by_index[i] == rank / 36.0 - 0.5);
+      CHECK(shaped[i] == (n_lower + (n_equal - 1) / 2.0) / 36.0 - 0.5);
+      sum += shaped[i];
     }
+    CHECK(std::fabs(sum) < 1e-12);
+  }
+
+  TEST_CASE("a generation of equal losses is flat, but not with ranks by index") {
+    using enum TiesKind;
+    const std::vector<double> equal(6, 2.5), zero(6, 0.0), one_better{2.5, 2.5, 2.4};
+    CHECK(is_flat(ShapingKind::kCentredRanks, equal, kMeanRank));
+    CHECK_FALSE(is_flat(ShapingKind::kCentredRanks, equal, kByIndex));
+    CHECK(is_flat(ShapingKind::kZScore, equal, kMeanRank));
+    CHECK_FALSE(is_flat(ShapingKind::kNone, equal, kMeanRank));
+    CHECK(is_flat(ShapingKind::kNone, zero, kMeanRank));
+    for (const ShapingKind kind :
+         {ShapingKind::kNone, ShapingKind::kZScore, ShapingKind::kCentredRanks})
+      CHECK_FALSE(is_flat(kind, one_better, kMeanRank));
   }
 
   TEST_CASE("equal losses have a z-score of zero, whatever their mean rounds to") {

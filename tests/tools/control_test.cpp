@@ -37,9 +37,11 @@ struct Place {
     setting.folder = folder.path();
     return run_program(arguments, setting);
   }
-  json results(const std::string& out) const {
-    return json::parse(read_file(folder / (out + "/results.json")));
+  // a folder that only eval has written to has its file alone
+  std::filesystem::path results_file(const std::string& out) const {
+    return folder / (out + (out == "eval" ? "/eval.json" : "/results.json"));
   }
+  json results(const std::string& out) const { return json::parse(read_file(results_file(out))); }
 };
 
 void check_schema(const Place& place, const std::string& out) {
@@ -47,7 +49,7 @@ void check_schema(const Place& place, const std::string& out) {
   const std::string check =
       "python3 -c 'import json, jsonschema, sys; "
       "jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' '" +
-      (place.folder / (out + "/results.json")).string() + "' '" + SPIKELANE_SOURCE_DIR +
+      place.results_file(out).string() + "' '" + SPIKELANE_SOURCE_DIR +
       "/tools/results.schema.json'";
   CHECK(std::system(check.c_str()) == 0);
 }
