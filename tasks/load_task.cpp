@@ -182,6 +182,8 @@ TaskData load_task(const RunConfig& config) {
   if (config.task.is_control()) {
     TaskData data;
     data.loop = load_loop(config.task, config.data_dir, config.config_path);
+    if (config.task.kind == TaskKind::kMujoco)
+      data.model_fingerprint = mujoco_fingerprint(*data.loop);
     return data;
   }
   describe_randman(config.task.randman);

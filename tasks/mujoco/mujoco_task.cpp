@@ -8,6 +8,7 @@
 
 #include "engine/config/problems.h"
 #include "engine/config/user_error.h"
+#include "engine/state/hash.h"
 #include "tasks/mujoco/mujoco_world.h"
 
 namespace spikelane {
@@ -122,6 +123,16 @@ std::shared_ptr<const ClosedLoop> load_mujoco(const MujocoConfig& config,
   const TaskPort port = mujoco_port(*model);
   check_rest(port, *model);
   return std::make_shared<const ClosedLoop>(control, port, draw_mujoco, model);
+}
+
+std::string mujoco_fingerprint(const ClosedLoop& loop) {
+  const mjModel* model = static_cast<const MujocoModel*>(loop.view().port.model)->model.get();
+  std::string bytes(static_cast<std::size_t>(mj_sizeModel(model)), '\0');
+  mj_saveModel(model, nullptr, bytes.data(), static_cast<int>(bytes.size()));
+  StateHash hash;
+  hash.add(std::string_view(mj_versionString()));
+  hash.add(std::string_view(bytes));
+  return hash.text();
 }
 
 }  // namespace spikelane

@@ -28,4 +28,9 @@ std::shared_ptr<const ClosedLoop> load_mujoco(const MujocoConfig& config,
                                               const ControlConfig& control,
                                               const std::filesystem::path& file);
 
+/// Fingerprint of the model that `loop`, from load_mujoco, steps: XXH64 over the library's version
+/// and the model as the library compiled it, 16 hex digits. Comments and names of files in the MJCF
+/// do not enter.
+std::string mujoco_fingerprint(const ClosedLoop& loop);
+
 }  // namespace spikelane

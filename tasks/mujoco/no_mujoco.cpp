@@ -17,6 +17,8 @@ std::shared_ptr<const ClosedLoop> load_mujoco(const MujocoConfig&, const Control
                   "then cmake with -DSPIKELANE_MUJOCO=ON)");
 }
 
+std::string mujoco_fingerprint(const ClosedLoop&) { return ""; }
+
 }  // namespace spikelane
 
 #endif

@@ -68,6 +68,27 @@ std::vector<Problem> problems_of(const MujocoConfig& config, const std::filesyst
 
 }  // namespace
 
+TEST_CASE("mujoco: the fingerprint is that of the compiled model") {
+  if (mujoco_is_missing()) return;
+  const std::filesystem::path hopper = kModels / "hopper.xml";
+  std::ifstream file(hopper);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const ScratchFolder scratch;
+  const auto fingerprint_of = [&](const std::string& xml) {
+    std::ofstream(scratch / "model.xml") << xml;
+    return mujoco_fingerprint(*load_mujoco(world("torso"), ControlConfig(), scratch / "model.xml"));
+  };
+  const std::string own = fingerprint_of(text);
+  CHECK(own.size() == 16);
+  CHECK(own == mujoco_fingerprint(*load_mujoco(world("torso"), ControlConfig(), hopper)));
+  CHECK(own == fingerprint_of(text + "<!-- a comment -->\n"));
+  std::string changed = text;
+  const std::size_t at = changed.find("timestep=\"");
+  REQUIRE(at != std::string::npos);
+  changed.replace(at, changed.find('"', at + 10) + 1 - at, "timestep=\"0.00125\"");
+  CHECK(own != fingerprint_of(changed));
+}
+
 TEST_CASE("mujoco: rows of the project's models do not know of one another") {
   if (mujoco_is_missing()) return;
   struct Model {
