@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is too long for tools/test.sh: kills a training 200 times, each time while it runs or writes a
 # checkpoint, and resumes it; runs the CUDA tests through an emulator in other orders and with its race
-# check; then trains a config with several seeds and prints a table.
+# check; reads what ptxas reports for all architectures; then trains a config with several seeds and prints a table.
 #   bash tools/test_long.sh [CONFIG.json]...      default: configs/randman_es.json
 #   SEEDS="1 2 3"      seeds of the run
 #   KILLS=200          how often; 0: not at all
@@ -29,6 +29,10 @@ steps=${STEPS:-10000000}
 if [ "$steps" -gt 0 ]; then
   if [ "$kills" -eq 0 ]; then bash tools/build.sh; fi
   SPIKELANE_LONG_STEPS=$steps build/release/spikelane_tests --test-case="api: a hundred thousand*"
+fi
+if [ -e build/release/libspikelane_cuda.so ]; then
+  SPIKELANE_PTXAS="75 80 90 100" ctest --test-dir build/release -C cuda -R '^cuda/ptxas_report_test$' \
+    --output-on-failure
 fi
 orders=${ORDERS-EMU_ORDER=rev EMU_ORDER=rand:2 EMU_ORDER=rand:3 EMU_RACE=1}
 if [ -e build/release/libspikelane_cuda.so ] && [ ! -e /dev/nvidiactl ]; then
