@@ -53,6 +53,18 @@ class ConfigReader {
   /// A list of names, or "all", which is the empty list in the field.
   void names_or_all(const Key& key, std::vector<std::string>& values, const char* what = "tensor");
 
+  /// An array of texts, which may be empty.
+  void texts(const Key& key, std::vector<std::string>& values);
+
+  /// Whether fields may be given the default of a key that hangs on another one.
+  static constexpr bool fills_defaults() { return true; }
+
+  /// Reads the enum, then fills in the fields that `apply` gives a value of it.
+  template <class Enum, std::size_t n, class Apply>
+  void preset(const Key& key, Enum& value, const EnumName<Enum> (&names)[n], Apply apply) {
+    if (one_of(key, value, names)) apply(Enum(value));
+  }
+
   /// A number of updates, or {"seconds": s}; the other of the two fields is then 0.
   void updates_or_seconds(const Key& key, int& updates, double& seconds);
 
