@@ -277,8 +277,8 @@ TEST_CASE("mujoco: rows of models with memory of every kind do not know of one a
        "<actuator><motor joint='j' gear='3'/></actuator>"},
   };
   for (const Kind& kind : kinds) {
-    CAPTURE(kind.name);
     const std::string name = kind.name;
+    CAPTURE(name);
     std::ofstream(file) << "<mujoco>" << kind.option << "<worldbody>" << kind.worldbody
                         << "</worldbody>" << kind.rest << "</mujoco>";
     MujocoConfig config = world("b");
