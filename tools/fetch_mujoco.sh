@@ -17,7 +17,7 @@ if [ ! -e "$folder/mujoco/include/mujoco/mujoco.h" ]; then
   trap 'rm -rf "$work"' EXIT
   found=
   for package in mujoco-core mujoco; do
-    rm -rf "$work"/*
+    rm -rf "${work:?}"/*
     # the library does not depend on Python's version, so any wheel will do where 3.11 has none
     for python in "" "--python-version=3.11" "--python-version=3.10" "--python-version=3.13"; do
       # shellcheck disable=SC2086
