@@ -10,6 +10,7 @@
 //   updates_or_seconds  a number of updates, or {"seconds": s}
 //   preset              an enum whose value fills in the fields of the keys after it
 //   texts               an array of texts, which may be empty
+//   renamed_number      a number whose key had another name in older files
 #pragma once
 
 #include "engine/config/key.h"
@@ -366,6 +367,10 @@ void visit_es(Visitor& v, EsConfig& c) {
               });
   });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
+  v.number({"top_fraction",
+            "part of the directions that counts: those whose better member has the lowest losses; "
+            "a direction is a pair where antithetic, else a member"},
+           c.top_fraction, kFraction);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});
   v.one_of({"unsearched", "tensors that are not searched are kept, or redrawn for each member"},

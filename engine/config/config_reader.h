@@ -31,6 +31,13 @@ class ConfigReader {
 
   void number(const Key& key, double& value, NumberRange range,
               std::optional<double> fallback = std::nullopt);
+  /// As number, also under the name that the key had in files of before.
+  void renamed_number(const Key& key, const char* old_name, double& value, NumberRange range) {
+    Key old = key;
+    old.name = old_name;
+    number(has(old) && !has(key) ? old : key, value, range);
+  }
+
   void boolean(const Key& key, bool& value);
   void text(const Key& key, std::string& value);
   void per_neuron(const Key& key, std::vector<double>& values, int n, NumberRange range);

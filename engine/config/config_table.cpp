@@ -67,6 +67,10 @@ class TableMaker {
     add(key, one_of_text(names_of(names), ""), in_quotes(name_of(value, names)));
   }
 
+  void renamed_number(const Key& key, const char*, double value, NumberRange range) {
+    number(key, value, range);
+  }
+
   void texts(const Key& key, const std::vector<std::string>&) {
     add(key, "an array of texts", "[]");
   }

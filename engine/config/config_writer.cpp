@@ -82,6 +82,10 @@ class ConfigWriter {
     (*object_)[key.name] = name_of(value, names);
   }
 
+  void renamed_number(const Key& key, const char*, double value, NumberRange range) {
+    number(key, value, range);
+  }
+
   void texts(const Key& key, const std::vector<std::string>& values) {
     (*object_)[key.name] = values;
   }

@@ -58,8 +58,8 @@ void visit_mujoco(Visitor& v, MujocoConfig& c, ControlConfig& control) {
          c.forward_of);
   v.number({"healthy", "reward of a control step that ends within the limits below"}, c.healthy,
            {});
-  v.number({"control_cost_mean", "taken off: times the mean square of the action, -1 .. 1"},
-           c.control_cost_mean, kNotNegative);
+  v.renamed_number({"control_cost_mean", "taken off: times the mean square of the action, -1 .. 1"},
+                   "control_cost", c.control_cost_mean, kNotNegative);
   v.number({"control_cost_sum",
             "taken off: times the sum of the squares of the controls, in the actuators' units, as "
             "Gymnasium counts it"},

@@ -135,6 +135,9 @@ TEST_CASE("control: an environment of Gymnasium fills in keys, and each can be c
     const std::string text = config_to_json(parse_config(kControl, "test.json", {task}));
     CHECK(config_to_json(parse_config(text, "again")) == text);
   }
+  // its name in older configs and policies
+  CHECK(mujoco_of(R"({"kind":"mujoco","model":"m","body":"b","control_cost":0.5})")
+            .mujoco.control_cost_mean == 0.5);
   // the longest episode is that of the environment
   CHECK(mujoco_of(R"({"kind":"cartpole"})").control.max_steps == 500);
   CHECK(mujoco_of(R"({"kind":"pendulum"})").control.max_steps == 200);
@@ -193,8 +196,10 @@ TEST_CASE("control: what is wrong is told once, with its place") {
       {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost_sum":-1})"},
        "task.control_cost_sum",
        ">= 0"},
-      // what it was called when it was a mean
-      {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":1})"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":-1})"},
+       "task.control_cost",
+       ">= 0"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":1,"control_cost_mean":1})"},
        "task.control_cost",
        "control_cost_"},
       {{R"(task={"kind":"mujoco","environment":"Hopper-v4","model":"m","body":"b"})"},
