@@ -198,6 +198,7 @@ class EvalCommand {
   void fill_result(const TestScores& scores, double n_sample_steps) {
     result_.seed = checked_->config.seed;
     result_.machine = machine_info(machine_);
+    result_.machine.physics = physics_library(checked_->config.task);
     Report& report = result_.final_report;
     report.wall_s = result_.timing.total_s;
     fill_report(report, scores);

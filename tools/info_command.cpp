@@ -35,7 +35,10 @@ void print_info() {
                 static_cast<double>(info.n_free_bytes) / 1073741824.0,
                 static_cast<double>(info.n_bytes) / 1073741824.0);
   }
-  std::printf("mujoco:   %s\n", has_mujoco() ? mujoco_version() : "not in this build");
+  if (has_mujoco())
+    std::printf("mujoco:   %s (%s)\n", mujoco_version(), mujoco_library_path().c_str());
+  else
+    std::printf("mujoco:   not in this build\n");
   std::printf("isa:      %s\n", runnable_isa_names().c_str());
   std::printf("threads:  %s\n", usable_cores().text().c_str());
   std::printf("cpu:      %s\n", cpu_name().c_str());

@@ -230,6 +230,7 @@ class Training {
   /// What the training loop does not know of its result.
   RunResult complete(RunResult result) const {
     result.machine = machine_info(machine_);
+    result.machine.physics = physics_library(checked_->config.task);
     result.machine.n_ranks = ranks_.n_ranks();
     result.timing.data_s = data_s_;
     result.timing.total_s += data_s_;

@@ -8,9 +8,13 @@
 //   optional_section    false, true or an object
 //   per_neuron          a number or an array of n numbers
 //   updates_or_seconds  a number of updates, or {"seconds": s}
+//   preset              an enum whose value fills in the fields of the keys after it
+//   texts               an array of texts, which may be empty
+//   renamed_number      a number whose key had another name in older files
 #pragma once
 
 #include "engine/config/key.h"
+#include "engine/config/mujoco_keys.h"
 #include "engine/config/run_config.h"
 
 namespace spikelane {
@@ -205,31 +209,6 @@ void visit_control(Visitor& v, ControlConfig& c, bool is_discrete) {
 }
 
 template <class Visitor>
-void visit_mujoco(Visitor& v, MujocoConfig& c) {
-  v.text({"model", "MJCF file: beside the config, in the data folders, or absolute", "", true},
-         c.model);
-  v.names_or_all({"sensors", "the observations, in this order"}, c.sensors, "sensor");
-  v.names_or_all({"actuators", "the actions, in this order"}, c.actuators, "actuator");
-  v.text({"body", "whose way along x, height and tilt count", "", true}, c.body);
-  v.integer({"physics_steps", "MuJoCo's steps in a control step", "steps"}, c.physics_steps,
-            {1, 10'000});
-  v.number({"forward", "reward for each m/s of the body along x, in each control step"}, c.forward,
-           {});
-  v.number({"healthy", "reward of a control step that ends within the limits below"}, c.healthy,
-           {});
-  v.number({"control_cost", "taken off: times the mean square of the action"}, c.control_cost,
-           kNotNegative);
-  v.number({"min_height", "the episode ends where the body is lower", "m"}, c.min_height,
-           {.min = -1e6, .max = 1e6});
-  v.number({"max_height", "or higher; above min_height", "m"}, c.max_height,
-           {.min = -1e6, .max = 1e6});
-  v.number({"min_upright", "or its z axis tilts so that its cosine is smaller"}, c.min_upright,
-           {.min = -1.0, .max = 1.0});
-  v.number({"reset_noise", "start positions and velocities are the model's +- up to so much"},
-           c.reset_noise, {.min = 0.0, .max = 10.0});
-}
-
-template <class Visitor>
 void visit_init(Visitor& v, InitDescription& c) {
   v.variant({"kind", "distribution of the start values; fan_in: uniform in +-1/sqrt(n_pre)"},
             c.kind, kInitKinds, [&](InitKind kind) {
@@ -399,6 +378,10 @@ void visit_es(Visitor& v, EsConfig& c) {
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
   v.one_of({"ties", "ranks of equal losses in centred_ranks: the mean of their ranks, or by index"},
            c.ties, kTiesKinds);
+  v.number({"top_fraction",
+            "part of the directions that counts: those whose better member has the lowest losses; "
+            "a direction is a pair where antithetic, else a member"},
+           c.top_fraction, kFraction);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});
   v.one_of({"unsearched", "tensors that are not searched are kept, or redrawn for each member"},
@@ -543,7 +526,9 @@ void visit_config(Visitor& v, RunConfig& c) {
       if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
       if (kind == TaskKind::kArray) visit_array(v, c.task.array);
       if (kind == TaskKind::kMnist) visit_mnist(v, c.task.mnist);
-      if (kind == TaskKind::kMujoco) visit_mujoco(v, c.task.mujoco);
+      if (v.fills_defaults())
+        c.task.control.max_steps = ControlConfig::longest_episode(kind == TaskKind::kPendulum);
+      if (kind == TaskKind::kMujoco) visit_mujoco(v, c.task.mujoco, c.task.control);
       if (c.task.is_control()) visit_control(v, c.task.control, kind == TaskKind::kCartpole);
     });
   });

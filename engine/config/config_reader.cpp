@@ -262,8 +262,23 @@ void ConfigReader::names_or_all(const Key& key, std::vector<std::string>& values
       values.push_back(name.get<std::string>());
     } else {
       problems_.add(path(key) + '.' + std::to_string(i), value_text(name),
-                    std::string(what == std::string("actuator") ? "an " : "a ") + what + " name");
+                    std::string(what[0] == 'a' || what[0] == 'o' ? "an " : "a ") + what + " name");
     }
+  }
+}
+
+void ConfigReader::texts(const Key& key, std::vector<std::string>& values) {
+  const char* allowed = "an array of texts";
+  const json* found = find(key, allowed);
+  if (found == nullptr) return;
+  if (!found->is_array()) return wrong(key, *found, allowed);
+  values.clear();
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const json& text = (*found)[i];
+    if (text.is_string())
+      values.push_back(text.get<std::string>());
+    else
+      problems_.add(path(key) + '.' + std::to_string(i), value_text(text), "a text");
   }
 }
 

@@ -67,6 +67,21 @@ class TableMaker {
     add(key, one_of_text(names_of(names), ""), in_quotes(name_of(value, names)));
   }
 
+  void renamed_number(const Key& key, const char*, double value, NumberRange range) {
+    number(key, value, range);
+  }
+
+  void texts(const Key& key, const std::vector<std::string>&) {
+    add(key, "an array of texts", "[]");
+  }
+
+  static constexpr bool fills_defaults() { return true; }
+
+  template <class Enum, std::size_t n, class Apply>
+  void preset(const Key& key, Enum value, const EnumName<Enum> (&names)[n], Apply) {
+    one_of(key, value, names);
+  }
+
   template <class Enum, std::size_t n, class Body>
   void variant(const Key& key, Enum& value, const EnumName<Enum> (&names)[n], Body body) {
     one_of(key, value, names);

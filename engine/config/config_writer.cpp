@@ -82,6 +82,22 @@ class ConfigWriter {
     (*object_)[key.name] = name_of(value, names);
   }
 
+  void renamed_number(const Key& key, const char*, double value, NumberRange range) {
+    number(key, value, range);
+  }
+
+  void texts(const Key& key, const std::vector<std::string>& values) {
+    (*object_)[key.name] = values;
+  }
+
+  static constexpr bool fills_defaults() { return false; }
+
+  // what the value filled in is written key by key
+  template <class Enum, std::size_t n, class Apply>
+  void preset(const Key& key, Enum value, const EnumName<Enum> (&names)[n], Apply) {
+    one_of(key, value, names);
+  }
+
   template <class Enum, std::size_t n, class Body>
   void variant(const Key& key, Enum value, const EnumName<Enum> (&names)[n], Body body) {
     one_of(key, value, names);

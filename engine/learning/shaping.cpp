@@ -79,4 +79,22 @@ bool is_flat(ShapingKind kind, std::span<const double> losses, TiesKind ties) {
   return std::all_of(shaped.begin(), shaped.end(), [](double x) { return x == 0.0; });
 }
 
+void keep_best_directions(std::span<double> shaped, std::span<const double> losses, double fraction,
+                          bool is_antithetic) {
+  if (fraction >= 1.0) return;
+  const std::size_t n_each = is_antithetic ? 2 : 1, n = losses.size() / n_each;
+  const auto loss_of = [&](std::size_t d) {
+    return is_antithetic ? std::min(losses[2 * d], losses[2 * d + 1]) : losses[d];
+  };
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return loss_of(a) < loss_of(b); });
+  const auto n_kept = static_cast<std::size_t>(std::ceil(fraction * static_cast<double>(n)));
+  const double weight = static_cast<double>(n) / static_cast<double>(n_kept);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t m = n_each * order[i]; m < n_each * (order[i] + 1); ++m)
+      shaped[m] = i < n_kept ? shaped[m] * weight : 0.0;
+}
+
 }  // namespace spikelane

@@ -27,6 +27,15 @@ std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losse
 /// generation moves nothing.
 bool is_flat(ShapingKind kind, std::span<const double> losses, TiesKind ties);
 
+/// Leaves only the best directions in `shaped` (M), as in augmented random search (Mania, Guy and
+/// Recht 2018, arXiv:1803.07055): a direction is a pair of members (2d, 2d+1) where
+/// `is_antithetic`, else a member, and its loss is the lowest of its members'. The first
+/// ceil(fraction * D) of D directions, losses ascending, of equal ones the lower index first, are
+/// multiplied by D / ceil(fraction * D), so that the gradient is their mean; the others become 0. A
+/// fraction of 1 changes nothing.
+void keep_best_directions(std::span<double> shaped, std::span<const double> losses, double fraction,
+                          bool is_antithetic);
+
 /// The check alone.
 void check_losses(std::span<const double> losses);
 

@@ -29,7 +29,8 @@ struct Report {
 struct MachineInfo {
   std::string cpu, isa, backend, device;
   int n_threads = 0;
-  int n_ranks = 1;  // processes that shared the work
+  int n_ranks = 1;        // processes that shared the work
+  std::string physics{};  // library and version, "MuJoCo 2.2.2"; empty where the task has none
 };
 
 struct BuildInfo {

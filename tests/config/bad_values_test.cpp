@@ -162,6 +162,7 @@ TEST_CASE("numbers out of range") {
       {{"rule.sigma=-0.5"}, "rule.sigma", "-0.5", "a number > 0"},
       {{"rule.sigma=1e-300"}, "rule.sigma", "1e-300", "1e-20 to 1e+30"},
       {{"rule.sigma_of.hidden.bias=0"}, "rule.sigma_of.hidden.bias", "0", "a number > 0"},
+      {{"rule.top_fraction=0"}, "rule.top_fraction", "0", "a number > 0 and <= 1"},
       {{"rule.sigma_decay=1.5"}, "rule.sigma_decay", "1.5", "a number > 0 and <= 1"},
       {{"rule.optimiser.lr=0"}, "rule.optimiser.lr", "0", "a number > 0"},
       {{"rule.optimiser.momentum=1"}, "rule.optimiser.momentum", "1", "a number >= 0 and < 1"},

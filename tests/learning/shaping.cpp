@@ -76,6 +76,24 @@ TEST_SUITE("learning") {
     CHECK(std::fabs(squares / 21.0 - 1.0) < 1e-12);
   }
 
+  TEST_CASE("only the best directions count, with the weight of all") {
+    // directions of members (0,1), (2,3), (4,5), (6,7): their losses are 3, 1, 1, 2
+    const std::vector<double> losses{3, 9, 8, 1, 1, 7, 2, 2};
+    std::vector<double> shaped(8, 1.0);
+    keep_best_directions(shaped, losses, 0.5, true);
+    CHECK(shaped == std::vector<double>{0, 0, 2, 2, 2, 2, 0, 0});
+    // a part of a direction is a whole one
+    shaped.assign(8, 1.0);
+    keep_best_directions(shaped, losses, 0.01, true);
+    CHECK(shaped == std::vector<double>{0, 0, 4, 4, 0, 0, 0, 0});
+    shaped.assign(8, 1.0);
+    keep_best_directions(shaped, losses, 0.25, false);
+    CHECK(shaped == std::vector<double>{0, 0, 0, 4, 4, 0, 0, 0});
+    shaped.assign(8, 1.0);
+    keep_best_directions(shaped, losses, 1.0, true);
+    CHECK(shaped == std::vector<double>(8, 1.0));
+  }
+
   TEST_CASE("one member, and losses that are not finite") {
     const std::vector<double> one{3.0}, zero{0.0};
     CHECK(shape_losses(ShapingKind::kCentredRanks, one) == zero);
