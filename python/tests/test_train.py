@@ -196,3 +196,22 @@ def test_start_from(rule, tmp_path):
         sl.train(small_net(), x, y, rule=rule, start_from={"input.hidden.weight": np.zeros((3, 3))})
     with pytest.raises(ValueError, match="input.hiden.weight"):
         sl.train(small_net(), x, y, rule=rule, start_from={"input.hiden.weight": np.zeros((12, 20))})
+
+
+def test_start_from_on_the_command_line_gives_the_bits_of_python(program, tmp_path):
+    x, y = class_spikes()
+    write_safetensors(tmp_path / "data.safetensors", {"inputs": x, "labels": y.astype(np.int32)})
+    task = {"kind": "array", "file": "data.safetensors", "n_test": 12}
+    config = small_net().config(rule=EPROP, run={"n_updates": 3}, task=task)
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    first = sl.train(small_net(seed=5), x, y, n_test=12, rule=EPROP, run={"n_updates": 4})
+    first.save(tmp_path / "first")
+    weights = str(tmp_path / "first" / "weights.safetensors")
+    results = command_line_hash(program, tmp_path / "config.json", tmp_path / "out", "--start-from", weights)
+    run = sl.train(small_net(), x, y, n_test=12, rule=EPROP, run={"n_updates": 3}, start_from=first)
+    assert run.state_hash == results["state_hash"]
+    wrong = subprocess.run(
+        [program, "train", str(tmp_path / "config.json"), "--start-from", str(tmp_path / "data.safetensors")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert wrong.returncode == 2 and "input.hidden.weight" in wrong.stderr
