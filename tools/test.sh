@@ -56,6 +56,21 @@ if echo 'int main() {}' | g++ -fsanitize=address -x c++ - -o "$scratch/probe" &&
   export ASAN_OPTIONS=detect_leaks=0
 fi
 
+# the Python package, by the library of this build; Python is optional
+test_python() {
+  local venv=build/python_tests
+  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
+    echo "note: no Python 3.11 or newer, so no tests of the Python package"
+  elif ! { [ -x $venv/bin/pytest ] || python3 -m venv $venv; } > "$scratch/python" 2>&1; then
+    echo "note: no python3-venv, so no tests of the Python package"
+  elif ! { [ -x $venv/bin/pytest ] || $venv/bin/pip install --quiet numpy pytest scikit-learn; } \
+    > "$scratch/python" 2>&1; then
+    echo "note: numpy and pytest cannot be installed, so no tests of the Python package"
+  else
+    run_tests python env SPIKELANE_LIBRARY="$PWD/build/release/python/libspikelane_python.so" \
+      PYTHONPATH=python $venv/bin/python -X dev -m pytest -q python/tests
+  fi
+}
 # runs in a subshell of its own: its sums go into a file
 sanitized() {
   local preset generator
@@ -77,6 +92,7 @@ sanitized > "$scratch/sanitized" 2>&1 &
 in_background=$!
 
 run_tests release ctest --test-dir build/release --output-on-failure -j "$(nproc)"
+test_python
 
 # the CUDA backend: on a device or through an emulator of one, else its tests say they are skipped
 if [ -e build/release/libspikelane_cuda.so ]; then

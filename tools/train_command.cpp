@@ -26,6 +26,7 @@ namespace {
 struct TrainOptions {
   RunOptions run;
   ResumeOptions resume;
+  std::optional<std::string> start_from;  // a weight file
 };
 
 /// Another rank has said what is wrong.
@@ -42,6 +43,7 @@ class Training {
         checked_(read_config(options.run.config, problems_)),
         machine_(choose_machine(options.run, problems_)),
         resume_(read_resume(options)),
+        start_(read_start(options)),
         folder_(out_folder(), problems_) {
     // processes on one machine share its cores
     if (!options.run.threads)
@@ -84,6 +86,7 @@ class Training {
     hooks.ranks = &ranks_;
     hooks.data_fingerprint = fingerprint;
     if (resume_) hooks.resume = &resume_->checkpoint;
+    hooks.start = start_;
     if (folder_.is_there())
       hooks.on_checkpoint = [&](const Checkpoint& checkpoint) { save(checkpoint); };
     if (ranks_.is_first()) hooks.on_update = [&](int n_done) { progress.on_update(n_done); };
@@ -125,6 +128,20 @@ class Training {
   std::optional<ResumePoint> read_resume(const TrainOptions& options) {
     if (!checked_ || !options.resume.from) return std::nullopt;
     return read_resume_point(options.resume, checked_->config, problems_);
+  }
+
+  /// The weights of --start-from, flat and logical; empty without it.
+  std::vector<float> read_start(const TrainOptions& options) {
+    std::vector<float> start;
+    if (!checked_ || !options.start_from) return start;
+    if (options.resume.from) problems_.add("--start-from", "it beside --resume", "one of the two");
+    problems_.attempt([&] {
+      const RunConfig& config = checked_->config;
+      start = read_weights(
+          *options.start_from,
+          *compile_plan(config.network, config.loss, checked_->shape.n_steps, PlanOptions{}));
+    });
+    return start;
   }
 
   /// Without --out a resumed training goes on where it was.
@@ -276,6 +293,7 @@ class Training {
   std::optional<CheckedConfig> checked_;
   MachineChoice machine_;
   std::optional<ResumePoint> resume_;
+  std::vector<float> start_;  // (P) or empty
   OutputFolder folder_;
   double data_s_ = 0.0;
   bool has_saved_ = false;
@@ -316,6 +334,8 @@ void add_train_command(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("train", "train a network as a config says");
   add_run_options(*command, options->run);
   add_resume_options(*command, options->resume);
+  command->add_option("--start-from", options->start_from,
+                      "begin with the weights of this file (default: those of the config's seed)");
   command->callback([options, &exit_code] { exit_code = train_on_ranks(*options); });
 }
 

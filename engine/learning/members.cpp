@@ -51,7 +51,9 @@ void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64
     kernels.draw_perturbed(out.data(), out.data(), start.scale, tensor.logical.begin, n, key);
 }
 
-std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed) {
+std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed,
+                              std::span<const float> given) {
+  if (!given.empty()) return {given.begin(), given.end()};
   std::vector<float> start(static_cast<std::size_t>(plan.n_parameters()));
   for (const TensorPlan& tensor : plan.tensors())
     draw_init(kernels, tensor, seed, 0, 0,

@@ -18,8 +18,10 @@ namespace spikelane {
 void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
                std::uint32_t update, std::uint32_t member, std::span<float> out);
 
-/// The start values of all parameters, flat and logical.
-std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed);
+/// The start values of all parameters, flat and logical: `given` (P) where it is not empty, else
+/// those of the seed.
+std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed,
+                              std::span<const float> given = {});
 
 /// The plan options of networks whose members `config` makes: those of their noise's rank.
 PlanOptions for_members(PlanOptions options, const EsConfig& config);

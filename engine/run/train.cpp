@@ -40,20 +40,24 @@ void check_inputs(const RunConfig& config, const Dataset& data) {
 
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
                                       const KernelTable& kernels, ThreadPool& pool,
-                                      const TaskData& task) {
+                                      const TaskData& task, std::span<const float> start) {
   if (config.rule.is_acting())
-    return std::make_unique<ActingTrainer>(config, options, kernels, pool, *task.loop);
+    return std::make_unique<ActingTrainer>(config, options, kernels, pool, *task.loop, start);
+  const auto searching = [&](std::unique_ptr<EsTrainer> trainer) {
+    if (!start.empty()) trainer->set_mean(start);
+    return trainer;
+  };
   if (task.loop)
-    return std::make_unique<EsTrainer>(
+    return searching(std::make_unique<EsTrainer>(
         config, kernels, pool,
-        std::make_unique<EpisodeTrials>(config, options, kernels, pool, *task.loop));
+        std::make_unique<EpisodeTrials>(config, options, kernels, pool, *task.loop)));
   const Dataset& data = task.train;
   check_inputs(config, data);
   if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.mode == KernlMode::kOnline)
-    return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data);
+    return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data, start);
   if (config.rule.kind == RuleKind::kKernl)
-    return std::make_unique<KernlTrainer>(config, options, kernels, pool, data);
-  return std::make_unique<EsTrainer>(config, options, kernels, pool, data);
+    return std::make_unique<KernlTrainer>(config, options, kernels, pool, data, start);
+  return searching(std::make_unique<EsTrainer>(config, options, kernels, pool, data));
 }
 
 // Scores of a parameter set on the first so many held-out samples or episodes; 0: all.
@@ -78,7 +82,7 @@ class TrainingRun {
       : config_(config),
         hooks_(hooks),
         ranks_(hooks.ranks ? *hooks.ranks : one_rank()),
-        trainer_(make_trainer(config, options, kernels, pool, data)),
+        trainer_(make_trainer(config, options, kernels, pool, data, hooks.start)),
         test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
     result_.data_fingerprint = hooks.data_fingerprint;

@@ -32,6 +32,8 @@ struct TrainHooks {
   const Checkpoint* resume = nullptr;
   /// Of `data`, for checkpoints and results (engine/run/fingerprints.h).
   std::string data_fingerprint;
+  /// The weights to begin with, flat and logical (P). Empty: those of the config's seed.
+  std::span<const float> start;
   /// Set to 1 by a signal handler: the loop ends before the next update. With several ranks one
   /// that has been told to stop is enough.
   const std::atomic<int>* stop = nullptr;
