@@ -279,11 +279,16 @@ void visit_population(Visitor& v, PopulationDescription& c, double dt_ms) {
 }
 
 template <class Visitor>
-void visit_projection(Visitor& v, ProjectionDescription& c) {
+void visit_projection(Visitor& v, ProjectionDescription& c, double dt_ms) {
   v.text({"from", "presynaptic population, or \"input\"", "", true}, c.from);
   v.text({"to", "postsynaptic population", "", true}, c.to);
   v.section({"init", "start values of the weights"}, [&] { visit_init(v, c.init); });
   v.one_of({"signal", "what a source with a synaptic trace sends"}, c.signal, kSignalKinds);
+  v.delays({"delay_steps",
+            "steps from a spike to its effect; of a list each delay has weights of its own, tensor "
+            "(n_delays, pre, post)",
+            "steps"},
+           {"delay_ms", "in place of `delay_steps`", "ms"}, c.delay_steps, c.has_delay_list, dt_ms);
   v.optional_section({"bias", "bias of the target, with start values as init; true: fan_in"},
                      c.has_bias, [&] { visit_init(v, c.bias_init); });
 }
@@ -295,7 +300,7 @@ void visit_network(Visitor& v, NetworkDescription& c, double dt_ms) {
          [&](PopulationDescription& population) { visit_population(v, population, dt_ms); });
   v.list({"projections", "dense weights; at most one from one population to another", "", true},
          c.projections, {1, 10'000},
-         [&](ProjectionDescription& projection) { visit_projection(v, projection); });
+         [&](ProjectionDescription& projection) { visit_projection(v, projection, dt_ms); });
 }
 
 template <class Visitor>

@@ -52,6 +52,10 @@ class ConfigReader {
   void resistance(const Key& key, std::vector<double>& values, const std::vector<double>& alpha,
                   int n);
 
+  /// Steps, or times that are whole numbers of steps: a number, or a list without repetition.
+  void delays(const Key& in_steps, const Key& in_ms, std::vector<int>& steps, bool& is_list,
+              double dt_ms);
+
   void number_map(const Key& key, std::map<std::string, double>& values, NumberRange range);
 
   /// A count, or "all", which is 0 in the field.

@@ -54,6 +54,11 @@ class TableMaker {
     add(key, range.to_text() + ", or \"all\"", value == 0 ? "\"all\"" : std::to_string(value));
   }
 
+  void delays(const Key& steps, const Key& ms, const std::vector<int>&, bool, double) {
+    add(steps, delays_text(false), "1 where recurrent, else 0");
+    add(ms, delays_text(true), "");
+  }
+
   void names_or_all(const Key& key, const std::vector<std::string>&, const char* what = "tensor") {
     add(key, std::string("\"all\", or an array of ") + what + " names", "\"all\"");
   }
@@ -230,6 +235,16 @@ std::vector<std::string> keys_of_section(std::string_view section) {
     if (row.section == section && is_new) names.push_back(row.name);
   }
   return names;
+}
+
+std::string delay_text(bool is_ms) {
+  const std::string most = std::to_string(kMaxDelay);
+  return is_ms ? "a time of 0 to " + most + " whole steps of dt_ms"
+               : "an integer from 0 to " + most;
+}
+
+std::string delays_text(bool is_ms) {
+  return delay_text(is_ms) + ", or an array of 1 to " + std::to_string(kMaxDelays) + " of them";
 }
 
 std::string per_neuron_text(NumberRange range) {

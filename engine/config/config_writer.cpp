@@ -77,6 +77,16 @@ class ConfigWriter {
       (*object_)[key.name] = {{"seconds", seconds}};
   }
 
+  // left out where there is none, so that digests of other networks stay
+  void delays(const Key& key, const Key&, const std::vector<int>& steps, bool is_list, double) {
+    if (steps.empty()) return;
+    if (is_list) {
+      (*object_)[key.name] = steps;
+    } else {
+      (*object_)[key.name] = steps[0];
+    }
+  }
+
   template <class Enum, std::size_t n>
   void one_of(const Key& key, Enum value, const EnumName<Enum> (&names)[n]) {
     (*object_)[key.name] = name_of(value, names);

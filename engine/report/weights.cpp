@@ -14,6 +14,8 @@ namespace {
 
 std::vector<std::int64_t> shape_of(const TensorPlan& tensor) {
   if (tensor.is_bias) return {tensor.n_columns};
+  if (tensor.n_delays > 0)
+    return {tensor.n_delays, tensor.n_rows / tensor.n_delays, tensor.n_columns};
   return {tensor.n_rows, tensor.n_columns};
 }
 
@@ -25,8 +27,13 @@ std::span<const float> part_of(const TensorPlan& tensor, std::span<const float> 
 // "input.hidden.weight[3, 7]"
 std::string element_name(const TensorPlan& tensor, std::int64_t i) {
   const std::string column = std::to_string(i % tensor.n_columns);
-  return tensor.logical.name + "[" +
-         (tensor.is_bias ? column : std::to_string(i / tensor.n_columns) + ", " + column) + "]";
+  const std::int64_t row = i / tensor.n_columns;
+  std::string place = tensor.is_bias ? column : std::to_string(row) + ", " + column;
+  if (tensor.n_delays > 0) {
+    const std::int64_t n_pre = tensor.n_rows / tensor.n_delays;
+    place = std::to_string(row / n_pre) + ", " + std::to_string(row % n_pre) + ", " + column;
+  }
+  return tensor.logical.name + "[" + place + "]";
 }
 
 void check_finite(const TensorPlan& tensor, std::span<const float> values, const std::string& file,
