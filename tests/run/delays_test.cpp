@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "tests/run/kernl_cases.h"
+#include "tests/run/scene_runs.h"
 
 namespace spikelane::test {
 namespace {
@@ -55,6 +56,39 @@ TEST_CASE("delays: e-prop through delays is e-prop on trains shifted by hand, bi
     CHECK(rate == rate_by_hand);
     CHECK(rate > 0.0);
   }
+}
+
+TEST_CASE("delays: from the input, forwards and recurrent, the twin and every cut agree") {
+  Net net = make_net();
+  const std::vector<int> delays[] = {{0, 7, 3}, {1, 5}, {4, 0}};
+  for (std::size_t q = 0; q < 3; ++q) {
+    net.network.projections[q].delay_steps = delays[q];
+    net.network.projections[q].has_delay_list = true;
+  }
+  Scene scene;
+  scene.seed = 3;
+  scene.network = net.network;
+  scene.loss = net.loss;
+  scene.n_steps = kSteps;
+  scene.n_samples = kSamples;
+  scene.n_members = 2;
+  scene.inputs = net.data;
+  const PreparedScene prepared(scene);
+  ThreadPool pool(2);
+  const auto plan = plan_of(prepared.scene, Form::kNeuronLanes);
+  const EncodedInputs inputs(*plan, prepared.scene.inputs, prepared.samples, 0);
+  std::vector<double> rates;
+  const Outcome twin = run_twin(prepared, *plan, &rates);
+  for (double rate : rates) CHECK(rate > 0.0);
+  std::string hash;
+  for (const KernelTable* kernels : runnable_kernels())
+    for (Way way : kWays) {
+      INFO(std::string(kernels->isa), ", ", name_of(way));
+      const Outcome outcome = run_scene(prepared, *plan, inputs, *kernels, pool, way);
+      CHECK(outcome.score_hash() == twin.score_hash());
+      if (hash.empty()) hash = outcome.state_hash;
+      CHECK(outcome.state_hash == hash);
+    }
 }
 
 }  // namespace spikelane::test
