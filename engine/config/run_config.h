@@ -196,8 +196,8 @@ struct EsConfig {
       NoiseKind::kGaussian;  // kLowRank: distribution of their entries and of biases
   ShapingKind shaping = ShapingKind::kCentredRanks;
   TiesKind ties = TiesKind::kMeanRank;  // ranks of equal losses
-  double top_fraction = 1.0;  // of the directions, the best of them: only they count
-  int batch = 0;              // samples a generation, common to all members; 0: all training data
+  double top_fraction = 1.0;            // of the directions, the best of them: only they count
+  int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =
       UnsearchedKind::kKeep;        // redraw: each member draws unsearched tensors anew
   std::vector<SearchPhase> phases;  // ascending from_update, the first at 0; empty: all, always
