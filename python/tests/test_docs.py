@@ -15,6 +15,6 @@ def test_blocks_of_the_guide(tmp_path, monkeypatch, capsys):
     names = {}
     for block in blocks:
         exec(compile(block, "docs/python.md", "exec"), names)
-    assert names["run"].final["test_accuracy"] > 0.85
+    assert names["run"].final["test_accuracy"] > 0.8
     assert names["details"]["accuracy"] == pytest.approx(names["run"].final["test_accuracy"])
     assert "test_accuracy" in capsys.readouterr().out

@@ -160,7 +160,7 @@ def test_ctrl_c_stops_with_a_checkpoint_from_which_it_goes_on_to_the_same_bits(t
 
 
 def test_the_interpreter_runs_while_the_engine_works():
-    x, y = class_spikes(600, 100)
+    x, y = class_spikes(300, 50)
     counted, is_over = [0], threading.Event()
 
     def count():
@@ -171,7 +171,7 @@ def test_the_interpreter_runs_while_the_engine_works():
     thread = threading.Thread(target=count)
     thread.start()
     begin = time.monotonic()
-    sl.train(small_net(), x, y, rule=EPROP, epochs=2)
+    sl.train(small_net(), x, y, rule=EPROP, epochs=1)
     taken = time.monotonic() - begin
     is_over.set()
     thread.join()
