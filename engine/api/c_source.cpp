@@ -94,7 +94,7 @@ class CSource {
   void table(const std::string& id, std::initializer_list<int> shape, const Value& value) {
     const int n_rows = shape.size() == 2 ? *shape.begin() : 1, n = *(shape.end() - 1);
     constants_ += "static const float " + id;
-    for (int size : shape) constants_ += "[" + std::to_string(size) + "]";
+    for (int size : shape) constants_.append("[").append(std::to_string(size)).append("]");
     constants_ += " = {\n";
     for (int row = 0; row < n_rows; ++row) {
       constants_ += shape.size() == 2 ? "  {" : "  ";

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <memory>
+#include <utility>
 
 #include "engine/config/user_error.h"
 #include "engine/run/mean_test.h"
@@ -324,6 +325,47 @@ TEST_CASE("es trainer: what a thread holds does not grow with members or samples
   CHECK(trainer.last_gradient_norm() > 0.0);
   CHECK(trainer.sample_steps_per_update() ==
         std::int64_t{crowd.rule.es.n_members} * crowd.rule.es.batch * 40);
+}
+
+TEST_CASE("es: a generation of equal losses changes nothing but weight decay") {
+  RunConfig config = small_config();
+  const TaskData data = make_randman(config.task.randman);
+  ThreadPool pool(1);
+  const KernelTable& kernels = *runnable_kernels().back();
+  const auto after_equal_losses = [&](const RunConfig& changed, bool begins_with_update) {
+    EsTrainer trainer(changed, options_of(Form::kNeuronLanes, false), kernels, pool, data.train);
+    if (begins_with_update) trainer.update();
+    const std::vector<float> before = trainer.parameters();
+    trainer.begin_update();
+    trainer.finish_update(std::vector<double>(12, 2.5));
+    return std::pair{before, trainer.parameters()};
+  };
+  using enum OptimiserKind;
+  for (const OptimiserKind kind : {kAdam, kAdamW, kSgd, kRmsProp})
+    for (const ShapingKind shaping : {ShapingKind::kCentredRanks, ShapingKind::kZScore}) {
+      CAPTURE(static_cast<int>(kind));
+      config.rule.es.optimiser.kind = kind;
+      config.rule.es.optimiser.momentum = kind == kSgd ? 0.9 : 0.0;
+      config.rule.es.shaping = shaping;
+      config.rule.es.optimiser.weight_decay = 0.0;
+      // neither from the start nor by moments of an update before
+      for (const bool begins_with_update : {false, true}) {
+        const auto [before, after] = after_equal_losses(config, begins_with_update);
+        CHECK(before == after);
+      }
+      if (kind == kRmsProp) continue;
+      config.rule.es.optimiser.weight_decay = 0.1;
+      const auto [before, after] = after_equal_losses(config, false);
+      double norm_before = 0.0, norm_after = 0.0;
+      for (const float x : before) norm_before += double{x} * double{x};
+      for (const float x : after) norm_after += double{x} * double{x};
+      CHECK(norm_after < norm_before);
+    }
+  // by index equal losses differ
+  config = small_config();
+  config.rule.es.ties = TiesKind::kByIndex;
+  const auto [before, after] = after_equal_losses(config, false);
+  CHECK(before != after);
 }
 
 }  // namespace spikelane::test
