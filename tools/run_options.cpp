@@ -12,6 +12,7 @@
 #include "engine/report/build_info.h"
 #include "engine/report/results_json.h"
 #include "engine/run/kernl_evaluator.h"
+#include "kernels/cpu/usable_cores.h"
 #include "kernels/cuda/cuda_library.h"
 
 namespace spikelane {
