@@ -113,7 +113,8 @@ spikelane_status spikelane_save_weights(spikelane_network network, const char* p
         const auto plan = compile_plan(found.policy.config.network, LossConfig{}, 1, PlanOptions{});
         try {
           write_file_atomically(
-              path, weights_to_safetensors(*plan, found.policy.parameters, found.rule_tensors));
+              path, weights_to_safetensors(*plan, found.policy.parameters, found.rule_tensors,
+                                           weights_origin(found.policy.config, "")));
         } catch (const RunError& failure) {
           return text.fail(SPIKELANE_ERROR_INPUT, "%s", failure.what());
         }

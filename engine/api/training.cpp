@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <thread>
 
 #include "engine/api/network.h"
 #include "engine/api/task_loader.h"
@@ -13,8 +12,10 @@
 #include "engine/report/problems_json.h"
 #include "engine/report/results_json.h"
 #include "engine/run/evaluation.h"
+#include "engine/run/fingerprints.h"
 #include "engine/run/seconds.h"
 #include "engine/run/train.h"
+#include "kernels/cpu/usable_cores.h"
 
 namespace spikelane {
 
@@ -41,7 +42,7 @@ spikelane_status read_options(const ErrorText& text, const spikelane_train_optio
 
 int n_threads_of(const spikelane_train_options& options) {
   if (options.n_threads > 0) return options.n_threads;
-  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 1024);
+  return std::clamp(usable_cores().n_usable, 1, 1024);
 }
 
 const KernelTable& kernels_of(const spikelane_train_options& options) {
@@ -178,7 +179,12 @@ class ApiTraining {
     ThreadPool pool(n_threads_of(options_));
     TrainHooks hooks;
     hooks.stop = stop_.get();
+    hooks.data_fingerprint = data_fingerprint(data_);
     std::optional<Checkpoint> checkpoint = read_checkpoint_if_asked();
+    if (checkpoint && !checkpoint->data_fingerprint.empty() &&
+        checkpoint->data_fingerprint != hooks.data_fingerprint)
+      throw UserError("the data", "fingerprint " + hooks.data_fingerprint,
+                      checkpoint->data_fingerprint + ", as in " + checkpoint->place);
     if (checkpoint) hooks.resume = &*checkpoint;
     const std::vector<float> start = start_parameters();
     hooks.start = start;

@@ -79,8 +79,8 @@ void check_same_everywhere(const char* config) {
     if (way[0] == "--threads")
       CHECK(std::to_string(results["machine"]["n_threads"].get<int>()) == way[1]);
   }
-  // results, weights and two checkpoints
-  CHECK(listing(folder / "out").size() == 4);
+  // results, reports, weights and two checkpoints
+  CHECK(listing(folder / "out").size() == 5);
 }
 
 }  // namespace
@@ -97,16 +97,21 @@ TEST_CASE("train: one JSON line a report, and files that say the same") {
   REQUIRE(outcome.exit_code == 0);
   const json results = json::parse(read_file(folder / "out/results.json"));
   const std::vector<json> lines = json_lines(outcome.out);
-  // 5 updates, a report every 2, and the end
-  REQUIRE(lines.size() == 3);
-  REQUIRE(results["reports"].size() == 2);
+  // 5 updates, a report every 2 and at the last one, and the end
+  REQUIRE(lines.size() == 4);
+  REQUIRE(results["reports"].size() == 3);
   CHECK(results["reports"][0]["update"] == 2);
   CHECK(results["reports"][1]["update"] == 4);
+  CHECK(results["reports"][2]["update"] == 5);
+  CHECK(results["reports"][2] == results["final"]);
   CHECK(results["final"]["update"] == 5);
-  CHECK(lines[0] == results["reports"][0]);
-  CHECK(lines[1] == results["reports"][1]);
-  CHECK(lines[2]["final"] == results["final"]);
-  CHECK(lines[2]["state_hash"] == results["state_hash"]);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(lines[i] == results["reports"][i]);
+  CHECK(lines[3]["final"] == results["final"]);
+  CHECK(lines[3]["state_hash"] == results["state_hash"]);
+  // the same lines, one after the other
+  const std::vector<json> appended = json_lines(read_file(folder / "out/reports.jsonl"));
+  REQUIRE(appended.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(appended[i] == lines[i]);
   CHECK(outcome.error.find(results["state_hash"].get<std::string>()) != std::string::npos);
   CHECK(results["timing"]["data_s"].get<double>() > 0.0);
 
