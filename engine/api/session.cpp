@@ -18,7 +18,7 @@ std::unique_ptr<const Plan> plan_for_steps(const NetworkDescription& network, La
 }
 
 LayoutChoice layout_for(int n_rows_each) {
-  return n_rows_each < kLanes / 2 ? LayoutChoice::kNeuronLanes : LayoutChoice::kAuto;
+  return n_rows_each <= kLanes / 2 ? LayoutChoice::kNeuronLanes : LayoutChoice::kAuto;
 }
 
 ApiSession::ApiSession(std::shared_ptr<const ApiNetwork> network, std::unique_ptr<const Plan> plan,
