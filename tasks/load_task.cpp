@@ -14,6 +14,7 @@
 #include "tasks/control/environments.h"
 #include "tasks/data_path.h"
 #include "tasks/mnist/mnist_task.h"
+#include "tasks/mujoco/gymnasium_path.h"
 #include "tasks/mujoco/mujoco_task.h"
 #include "tasks/randman/randman.h"
 
@@ -125,15 +126,20 @@ TaskShape describe_mnist_task(const MnistConfig& config, const MnistFiles& files
   return shape;
 }
 
+// nothing in a build that cannot read it
+std::filesystem::path mujoco_file(const std::string& model, const std::string& data_dir,
+                                  const std::string& config_path) {
+  if (!has_mujoco()) return {};
+  if (is_gymnasium_model(model)) return find_gymnasium_model(model, "task.model");
+  return find_data_file(model, data_dir, config_path, "task.model",
+                        "it is an MJCF file; tasks/mujoco/models has some");
+}
+
 std::shared_ptr<const ClosedLoop> load_loop(const TaskConfig& task, const std::string& data_dir,
                                             const std::string& config_path) {
   if (task.kind == TaskKind::kMujoco)
     return load_mujoco(task.mujoco, task.control,
-                       has_mujoco()
-                           ? find_data_file(task.mujoco.model, data_dir, config_path, "task.model",
-                                            "it is an MJCF file; tasks/mujoco/models has "
-                                            "some")
-                           : std::filesystem::path());
+                       mujoco_file(task.mujoco.model, data_dir, config_path));
   if (task.kind == TaskKind::kCartpole)
     return std::make_shared<const ClosedLoop>(task.control, cartpole_port(), draw_cartpole, nullptr,
                                               static_cast<int>(BuiltIn::kCartpole));
@@ -169,10 +175,14 @@ TaskShape describe_task(const RunConfig& config) {
   return describe_task(config.task, config.data_dir, config.config_path);
 }
 
+std::string physics_library(const TaskConfig& task) {
+  return task.kind == TaskKind::kMujoco ? std::string("MuJoCo ") + mujoco_version() : "";
+}
+
 TaskData load_task(const RunConfig& config) {
   if (config.task.kind == TaskKind::kArray) {
     return load_array(config.task.array,
-                      array_path(config.task, config.data_dir, config.config_path));
+                      array_path(config.task, config.data_dir, config.config_path), config.seed);
   }
   if (config.task.kind == TaskKind::kMnist) {
     const MnistConfig& mnist = config.task.mnist;
@@ -182,6 +192,8 @@ TaskData load_task(const RunConfig& config) {
   if (config.task.is_control()) {
     TaskData data;
     data.loop = load_loop(config.task, config.data_dir, config.config_path);
+    if (config.task.kind == TaskKind::kMujoco)
+      data.model_fingerprint = mujoco_fingerprint(*data.loop);
     return data;
   }
   describe_randman(config.task.randman);

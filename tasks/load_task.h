@@ -21,6 +21,9 @@ TaskShape describe_task(const TaskConfig& task, const std::string& data_dir,
                         const std::string& config_path);
 TaskShape describe_task(const RunConfig& config);
 
+/// The physics library that steps a task's worlds, "MuJoCo 2.2.2"; empty where none does.
+std::string physics_library(const TaskConfig& task);
+
 /// Makes or reads the data. Throws UserError as describe_task, and for values in files.
 TaskData load_task(const RunConfig& config);
 

@@ -1,16 +1,22 @@
 #!/usr/bin/env bash
 # Installs what is missing (Debian, apt), builds program and tests into build/release.
-#   bash tools/build.sh [program]      program: without the tests
+#   bash tools/build.sh [program|demo]
+#     program   without the tests
+#     demo      the program in build/demo, for this machine's instruction set, without optional parts
 # CI=true: warnings are errors. SPIKELANE_CXX: another compiler.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=(g++ cmake ninja-build pkg-config git binutils clang-format gnuplot-nox python3
-          python3-jsonschema doctest-dev nlohmann-json3-dev libcli11-dev libxxhash-dev
-          librandom123-dev zlib1g-dev libmujoco-dev libopenmpi-dev openmpi-bin)
-# the emulator through which the CUDA backend is tested where there is no device reads PTX with it
-nvcc=$(PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin:/usr/local/cuda/bin command -v nvcc || true)
-if [ -n "$nvcc" ]; then packages+=(libzstd-dev); fi
+what=${1:-all}
+packages=(g++ cmake ninja-build pkg-config gnuplot-nox python3
+          nlohmann-json3-dev libcli11-dev libxxhash-dev librandom123-dev zlib1g-dev)
+if [ "$what" != demo ]; then
+  packages+=(git ccache binutils clang-format python3-jsonschema doctest-dev
+             libmujoco-dev libopenmpi-dev openmpi-bin)
+  # the emulator through which the CUDA backend is tested where there is no device reads PTX with it
+  nvcc=$(PATH=$PATH:${CUDA_HOME:-/usr/local/cuda}/bin:/usr/local/cuda/bin command -v nvcc || true)
+  if [ -n "$nvcc" ]; then packages+=(libzstd-dev); fi
+fi
 
 # dpkg-query prints nothing for a package it never heard of, so absent and removed look alike
 missing=()
@@ -50,12 +56,14 @@ if [ ${#missing[@]} -gt 0 ]; then
   fi
 fi
 
+preset=release
+if [ "$what" = demo ]; then preset=demo; fi
 options=(-DSPIKELANE_WERROR="$([ "${CI:-}" = true ] && echo ON || echo OFF)")
-if [ ! -e build/release/CMakeCache.txt ]; then
+if [ ! -e "build/$preset/CMakeCache.txt" ]; then
   options+=(-G Ninja)
   if [ -n "${SPIKELANE_CXX:-}" ]; then options+=("-DCMAKE_CXX_COMPILER=$SPIKELANE_CXX"); fi
 fi
-cmake --preset release "${options[@]}"
+cmake --preset "$preset" "${options[@]}"
 targets=()
-if [ "${1:-}" = program ]; then targets=(--target spikelane_program); fi
-cmake --build build/release "${targets[@]}" -j "$(nproc)"
+if [ "$what" != all ]; then targets=(--target spikelane_program); fi
+cmake --build "build/$preset" "${targets[@]}" -j "$(nproc)"

@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-bash tools/build.sh program
-spikelane=build/release/spikelane
+echo "building the program for this machine (2 to 4 minutes on two cores); then it trains for about a minute"
+bash tools/build.sh demo
+spikelane=build/demo/spikelane
 "$spikelane" train configs/randman_es.json --out out/demo "$@"
 "$spikelane" plot out/demo > /dev/null
 

@@ -1,8 +1,6 @@
 // spikelane eval: a config and trained weights in; scores, the hash of the final state and records
 // of spikes and membrane potentials out.
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "engine/config/config_keys.h"
@@ -12,6 +10,7 @@
 #include "engine/report/weights.h"
 #include "engine/run/episode_trials.h"
 #include "engine/run/evaluation.h"
+#include "engine/run/fingerprints.h"
 #include "engine/run/seconds.h"
 #include "tools/baseline_controller.h"
 #include "tools/commands.h"
@@ -25,6 +24,7 @@ namespace spikelane {
 namespace {
 
 // it is held in memory twice while it is written
+constexpr const char* kResultsName = "eval.json";
 constexpr double kMaxRecordBytes = 8.0 * (1u << 30);
 
 struct EvalOptions {
@@ -53,9 +53,12 @@ class EvalCommand {
     evaluation_options_.stop = &catch_stop_signals(
         "\nstopping: what is under way takes longer than a second; a second signal ends it at "
         "once\n");
-    say(text_stream(), "backend " + to_text(machine_, options_.run, *plan_) + "\n");
+    say_start();
     const auto start = Clock::now();
     const TaskData data = load_task(config);
+    for (const std::string& warning : data.warnings) say(stderr, "warning: " + warning + "\n");
+    result_.data_fingerprint = data_fingerprint(data);
+    result_.tests_on_training_samples = data.tests_on_training_samples;
     result_.timing.data_s = seconds_since(start);
 
     ThreadPool pool(machine_.n_threads);
@@ -75,7 +78,7 @@ class EvalCommand {
     print_final_line(result_);
     print_summary(result_);
     if (folder_.is_there())
-      say(text_stream(), "results:       " + folder_.file("results.json").string() + "\n");
+      say(text_stream(), "results:       " + folder_.file(kResultsName).string() + "\n");
     if (!evaluation.record.empty())
       say(text_stream(), "record:        " + folder_.file("record.safetensors").string() + "\n");
     return 0;
@@ -85,9 +88,12 @@ class EvalCommand {
   /// Held-out episodes of a control task.
   int run_episodes() {
     const RunConfig& config = checked_->config;
-    say(text_stream(), "backend " + to_text(machine_, options_.run, *plan_) + "\n");
+    say_start();
     const auto start = Clock::now();
     const TaskData data = load_task(config);
+    for (const std::string& warning : data.warnings) say(stderr, "warning: " + warning + "\n");
+    result_.data_fingerprint = data_fingerprint(data);
+    result_.tests_on_training_samples = data.tests_on_training_samples;
     result_.timing.data_s = seconds_since(start);
     ThreadPool pool(machine_.n_threads);
     const auto test_start = Clock::now();
@@ -104,7 +110,7 @@ class EvalCommand {
     result_.state_hash = test.state_hash();
     fill_result(scores, static_cast<double>(test.episodes().n_control_steps()) *
                             config.task.control.control_steps);
-    if (folder_.is_there()) folder_.write("results.json", with_reports_of_training());
+    if (folder_.is_there()) write_results();
     if (options_.render) write_film(film, test.episodes().returns[0]);
     print_final_line(result_);
     print_summary(result_);
@@ -160,7 +166,11 @@ class EvalCommand {
     if (options_.controller)
       parameters_.assign(static_cast<std::size_t>(plan_->n_parameters()), 0.0f);
     else
-      problems_.attempt([&] { parameters_ = read_weights(options_.weights, *plan_); });
+      problems_.attempt([&] {
+        Metadata metadata;
+        parameters_ = read_weights(options_.weights, *plan_, &metadata);
+        origin_notes_ = origin_differences(metadata, config, options_.weights);
+      });
     int n_samples = shape.n_test;
     if (options_.samples)
       n_samples = read_count(*options_.samples, "--samples", 1, shape.n_test, problems_)
@@ -188,6 +198,7 @@ class EvalCommand {
   void fill_result(const TestScores& scores, double n_sample_steps) {
     result_.seed = checked_->config.seed;
     result_.machine = machine_info(machine_);
+    result_.machine.physics = physics_library(checked_->config.task);
     Report& report = result_.final_report;
     report.wall_s = result_.timing.total_s;
     fill_report(report, scores);
@@ -199,19 +210,17 @@ class EvalCommand {
     if (!folder_.is_there()) return;
     if (!evaluation.record.empty())
       folder_.write("record.safetensors", to_safetensors(evaluation.record, {}));
-    folder_.write("results.json", with_reports_of_training());
+    write_results();
   }
 
-  /// The results; in the folder of the very training that made the weights, with its reports, so
-  /// that the learning curve is not lost.
-  std::string with_reports_of_training() const {
-    const std::string text = results_to_json(checked_->config, result_);
-    std::error_code error;
-    if (!std::filesystem::equivalent(options_.weights, folder_.file("weights.safetensors"), error))
-      return text;
-    std::ifstream file(folder_.file("results.json"), std::ios::binary);
-    const std::string old_text{std::istreambuf_iterator<char>(file), {}};
-    return with_reports_of(old_text, text);
+  void say_start() const {
+    say(text_stream(), "backend " + to_text(machine_, options_.run, *plan_) + "\n");
+    for (const std::string& note : origin_notes_) say(stderr, "warning: " + note + "\n");
+  }
+
+  /// A file of its own: a training's results stay what they are.
+  void write_results() const {
+    folder_.write(kResultsName, results_to_json(checked_->config, result_));
   }
 
   const EvalOptions& options_;
@@ -221,6 +230,7 @@ class EvalCommand {
   OutputFolder folder_;
   std::unique_ptr<const Plan> plan_;
   std::vector<float> parameters_;
+  std::vector<std::string> origin_notes_;  // what differs from the training of the weights
   EvaluationOptions evaluation_options_;
   RunResult result_;
 };

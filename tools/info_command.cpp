@@ -1,10 +1,10 @@
 // spikelane info: what this program is, and what it can use on this machine.
 #include <cstdio>
 #include <string>
-#include <thread>
 
 #include "engine/report/build_info.h"
 #include "kernels/cpu/kernel_table.h"
+#include "kernels/cpu/usable_cores.h"
 #include "kernels/cuda/cuda_library.h"
 #include "tasks/mujoco/mujoco_task.h"
 #include "tools/commands.h"
@@ -35,9 +35,12 @@ void print_info() {
                 static_cast<double>(info.n_free_bytes) / 1073741824.0,
                 static_cast<double>(info.n_bytes) / 1073741824.0);
   }
-  std::printf("mujoco:   %s\n", has_mujoco() ? mujoco_version() : "not in this build");
+  if (has_mujoco())
+    std::printf("mujoco:   %s (%s)\n", mujoco_version(), mujoco_library_path().c_str());
+  else
+    std::printf("mujoco:   not in this build\n");
   std::printf("isa:      %s\n", runnable_isa_names().c_str());
-  std::printf("threads:  %u\n", std::thread::hardware_concurrency());
+  std::printf("threads:  %s\n", usable_cores().text().c_str());
   std::printf("cpu:      %s\n", cpu_name().c_str());
 }
 

@@ -51,6 +51,10 @@ void OutputFolder::write_checkpoint(std::string_view content, bool keeps_previou
   if (path_) spikelane::write_checkpoint(*path_, content, keeps_previous);
 }
 
+void OutputFolder::append(std::string_view name, std::string_view content) const {
+  if (path_) append_to_file(file(name), content);
+}
+
 void OutputFolder::write(std::string_view name, std::string_view content) const {
   if (path_) write_file_atomically(file(name), content);
 }

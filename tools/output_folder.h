@@ -29,6 +29,9 @@ class OutputFolder {
   /// Replaces the file atomically; does nothing without --out. Throws RunError.
   void write(std::string_view name, std::string_view content) const;
 
+  /// Adds `content` to the end of the file; does nothing without --out. Throws RunError.
+  void append(std::string_view name, std::string_view content) const;
+
   /// Replaces the checkpoint; as write_checkpoint.
   void write_checkpoint(std::string_view content, bool keeps_previous) const;
 

@@ -109,10 +109,16 @@ void print_summary(const RunResult& result) {
     text += result.reports.empty() ? "interrupted after" : "interrupted; the last report is of";
     text += format(" update %d\n", report.update);
   }
+  // without held-out samples the training samples are tested
+  const bool on_training = result.tests_on_training_samples;
   if (report.test_accuracy)
-    text += format("test accuracy: %.2f %%\n", 100.0 * *report.test_accuracy);
+    text += format(on_training ? "training accuracy (no samples are held out): %.2f %%\n"
+                               : "test accuracy: %.2f %%\n",
+                   100.0 * *report.test_accuracy);
   if (report.mean_return) text += format("mean return:   %.6g\n", *report.mean_return);
-  if (report.test_loss) text += format("test loss:     %.6g\n", *report.test_loss);
+  if (report.test_loss)
+    text +=
+        format(on_training ? "training loss: %.6g\n" : "test loss:     %.6g\n", *report.test_loss);
   for (const auto& [population, rate] : report.firing_rate)
     text += "firing rate:   " + population + format(" %.4f spikes per neuron and step\n", rate);
   text += "state hash:    " + result.state_hash + "\n";

@@ -12,22 +12,20 @@ void add_resume_options(CLI::App& command, ResumeOptions& options) {
   command.add_option("--resume", options.from,
                      "goes on from a checkpoint: its file, or the --out folder it lies in");
   command
-      .add_option("--allow-changed", options.allowed_changes,
-                  "keys of the config, with commas, that may differ from the checkpoint's")
+      .add_option(
+          "--allow-changed", options.allowed_changes,
+          "keys of the config, with commas, that may differ from the checkpoint's; data: the "
+          "task's data may")
       ->delimiter(',')
       ->allow_extra_args(false);
 }
 
-namespace {
-
-bool is_allowed(const std::string& key, const std::vector<std::string>& allowed) {
+bool is_allowed_change(const std::string& key, const std::vector<std::string>& allowed) {
   return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& name) {
     return key == name || (key.size() > name.size() && key.compare(0, name.size(), name) == 0 &&
                            key[name.size()] == '.');
   });
 }
-
-}  // namespace
 
 std::optional<ResumePoint> read_resume_point(const ResumeOptions& options, const RunConfig& config,
                                              ProblemList& problems) {
@@ -42,7 +40,7 @@ std::optional<ResumePoint> read_resume_point(const ResumeOptions& options, const
 
   bool is_right = true;
   for (const ConfigDifference& difference : config_differences(checkpoint.config, config)) {
-    if (is_allowed(difference.key, options.allowed_changes)) continue;
+    if (is_allowed_change(difference.key, options.allowed_changes)) continue;
     is_right = false;
     problems.add(difference.key, difference.now,
                  difference.before + ", as in " + checkpoint.place + "; or --allow-changed " +

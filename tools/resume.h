@@ -20,6 +20,9 @@ struct ResumeOptions {
 
 void add_resume_options(CLI::App& command, ResumeOptions& options);
 
+/// Whether `key` or something above it is named.
+bool is_allowed_change(const std::string& key, const std::vector<std::string>& allowed);
+
 struct ResumePoint {
   Checkpoint checkpoint;
   std::filesystem::path folder;    // that it lies in

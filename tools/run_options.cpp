@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <thread>
 
 #include "engine/config/parse_config.h"
 #include "engine/config/problems.h"
@@ -71,8 +70,7 @@ bool MachineChoice::runs_on_device() const { return kernels && cuda_of(*kernels)
 
 MachineChoice choose_machine(const RunOptions& options, ProblemList& problems) {
   MachineChoice machine;
-  const auto n_cores = static_cast<int>(std::thread::hardware_concurrency());
-  machine.n_threads = std::clamp(n_cores, 1, kMaxThreads);
+  machine.n_threads = std::clamp(usable_cores().n_usable, 1, kMaxThreads);
   if (options.threads)
     machine.n_threads =
         read_count(*options.threads, "--threads", 1, kMaxThreads, problems).value_or(1);

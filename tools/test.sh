@@ -2,6 +2,7 @@
 # Builds, runs all tests, then the unit tests again under sanitizers: without the golden data, the
 # long ones and those that look at the house, with the best instruction set of the machine alone;
 # the thread sanitizer sees only what has threads.
+# Sanitized builds and tests run beside the other tests, so that no core waits.
 # Ends with one line: N passed, N failed, N skipped.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,8 +10,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 n_passed=0 n_failed=0 n_skipped=0
 scratch=$(mktemp -d)
 trap 'kill $(jobs -p) 2> /dev/null; rm -rf "$scratch"' EXIT
-counts=$scratch/counts
-export SPIKELANE_TEST_COUNTS=$counts
 
 finish() {
   echo "$n_passed passed, $n_failed failed, $n_skipped skipped"
@@ -26,17 +25,17 @@ fail() {
 # every run of the test program leaves "begin PID" and "end PID passed failed skipped"; one that
 # died has no end, and one that never started is known to ctest only
 run_tests() {
-  local name=$1 status=0 begun passed failed skipped ended
+  local name=$1 status=0 begun passed failed skipped ended counts
   shift
-  : > "$counts"
-  "$@" || status=$?
+  counts=$(mktemp -p "$scratch")
+  SPIKELANE_TEST_COUNTS=$counts "$@" || status=$?
   read -r begun ended passed failed skipped < <(awk '
     $1 == "begin" { begun++ }
     $1 == "end" { ended++; passed += $3; failed += $4; skipped += $5 }
     END { print begun + 0, ended + 0, passed + 0, failed + 0, skipped + 0 }' "$counts")
   failed=$((failed + begun - ended))
   if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then failed=1; fi
-  echo "$name: $passed passed, $failed failed, $skipped skipped"
+  echo "$name: $passed passed, $failed failed, $skipped skipped (${SECONDS} s after the start)"
   n_passed=$((n_passed + passed)) n_failed=$((n_failed + failed)) n_skipped=$((n_skipped + skipped))
 }
 
@@ -44,17 +43,56 @@ if ! bash tools/build.sh; then
   fail "build"
   finish
 fi
-run_tests release ctest --test-dir build/release --output-on-failure -j "$(nproc)"
+echo "built (${SECONDS} s after the start)"
 
-# tests under sanitizers are built while those of the CUDA backend keep one core busy
-build_sanitized() {
-  local preset=$1 generator=()
-  if [ ! -e "build/$preset/CMakeCache.txt" ]; then generator=(-G Ninja); fi
-  cmake --preset "$preset" "${generator[@]}" > /dev/null &&
-    cmake --build "build/$preset" --target spikelane_tests -j "$(nproc)"
+# g++ 12's sanitizers do not know the memory layout of kernels with more address randomisation
+fixed_layout=()
+if setarch -R true 2> /dev/null; then fixed_layout=(setarch -R); fi
+
+# leak checks need ptrace, which some containers forbid; the other checks do without
+if echo 'int main() {}' | g++ -fsanitize=address -x c++ - -o "$scratch/probe" &&
+  ! "${fixed_layout[@]}" "$scratch/probe" 2> /dev/null; then
+  echo "note: no leak checks here (ptrace is forbidden)"
+  export ASAN_OPTIONS=detect_leaks=0
+fi
+
+# the Python package, by the library of this build; Python is optional
+test_python() {
+  local venv=build/python_tests
+  if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
+    echo "note: no Python 3.11 or newer, so no tests of the Python package"
+  elif ! { [ -x $venv/bin/pytest ] || python3 -m venv $venv; } > "$scratch/python" 2>&1; then
+    echo "note: no python3-venv, so no tests of the Python package"
+  elif ! { [ -x $venv/bin/pytest ] || $venv/bin/pip install --quiet numpy pytest scikit-learn; } \
+    > "$scratch/python" 2>&1; then
+    echo "note: numpy and pytest cannot be installed, so no tests of the Python package"
+  else
+    run_tests python env SPIKELANE_LIBRARY="$PWD/build/release/python/libspikelane_python.so" \
+      PYTHONPATH=python $venv/bin/python -X dev -m pytest -q python/tests
+  fi
 }
-(build_sanitized asan && build_sanitized tsan) > "$scratch/sanitized" 2>&1 &
-sanitized=$!
+# runs in a subshell of its own: its sums go into a file
+sanitized() {
+  local preset generator
+  for preset in asan tsan; do
+    generator=()
+    if [ ! -e "build/$preset/CMakeCache.txt" ]; then generator=(-G Ninja); fi
+    if cmake --preset "$preset" "${generator[@]}" > "$scratch/$preset" &&
+      cmake --build "build/$preset" --target spikelane_tests -j "$(nproc)" >> "$scratch/$preset"; then
+      run_tests "$preset" "${fixed_layout[@]}" ctest --test-dir "build/$preset" -L '^unit$' \
+        --output-on-failure -j "$(nproc)"
+    else
+      cat "$scratch/$preset"
+      fail "build under $preset"
+    fi
+  done
+  echo "$n_passed $n_failed $n_skipped" > "$scratch/sums"
+}
+sanitized > "$scratch/sanitized" 2>&1 &
+in_background=$!
+
+run_tests release ctest --test-dir build/release --output-on-failure -j "$(nproc)"
+test_python
 
 # the CUDA backend: on a device or through an emulator of one, else its tests say they are skipped
 if [ -e build/release/libspikelane_cuda.so ]; then
@@ -68,23 +106,11 @@ else
   echo "note: no nvcc, so no tests of the CUDA backend"
 fi
 
-# g++ 12's sanitizers do not know the memory layout of kernels with more address randomisation
-fixed_layout=()
-if setarch -R true 2> /dev/null; then fixed_layout=(setarch -R); fi
-
-# leak checks need ptrace, which some containers forbid; the other checks do without
-if echo 'int main() {}' | g++ -fsanitize=address -x c++ - -o "$scratch/probe" &&
-  ! "${fixed_layout[@]}" "$scratch/probe" 2> /dev/null; then
-  echo "note: no leak checks here (ptrace is forbidden)"
-  export ASAN_OPTIONS=detect_leaks=0
-fi
-if wait "$sanitized"; then
-  for preset in asan tsan; do
-    run_tests "$preset" "${fixed_layout[@]}" ctest --test-dir "build/$preset" -L '^unit$' \
-      --output-on-failure -j "$(nproc)"
-  done
+wait "$in_background"
+cat "$scratch/sanitized"
+if read -r passed failed skipped < "$scratch/sums"; then
+  n_passed=$((n_passed + passed)) n_failed=$((n_failed + failed)) n_skipped=$((n_skipped + skipped))
 else
-  cat "$scratch/sanitized"
-  fail "build under sanitizers"
+  fail "tests under sanitizers did not end"
 fi
 finish

@@ -9,6 +9,7 @@
 
 #include "engine/api/c_source_parts.h"
 #include "engine/api/coding.h"
+#include "engine/config/user_error.h"
 #include "engine/plan/plan.h"
 
 namespace spikelane {
@@ -44,6 +45,11 @@ class CSource {
         name_(name),
         coding_(policy.config, false),
         plan_(compile_plan(policy.config.network, LossConfig{}, 1 << 20, PlanOptions{})) {
+    for (const ProjectionDescription& projection : policy.config.network.projections)
+      if (!projection.delay_steps.empty())
+        throw UserError("network.projections",
+                        projection.from + " to " + projection.to + " with delay_steps",
+                        "projections without delays where a policy is exported as C");
     std::set<std::string> taken{"input"};
     for (const PopulationDescription& population : policy.config.network.populations) {
       std::string id = c_identifier(population.name);

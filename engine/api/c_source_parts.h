@@ -25,7 +25,8 @@ inline constexpr const char* kCPrelude = R"(
 #include <float.h>
 #include <stdint.h>
 
-#if !defined(FLT_EVAL_METHOD) || FLT_EVAL_METHOD != 0
+/* 16: where a processor has 16-bit floats, those alone are computed as such (ISO/IEC TS 18661-3) */
+#if !defined(FLT_EVAL_METHOD) || (FLT_EVAL_METHOD != 0 && FLT_EVAL_METHOD != 16)
 #error "floats must be computed as floats (FLT_EVAL_METHOD 0); on 32-bit x86: -msse2 -mfpmath=sse"
 #endif
 #ifdef __FAST_MATH__

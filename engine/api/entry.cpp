@@ -2,6 +2,10 @@
 
 #include <cstdarg>
 #include <cstdio>
+#include <vector>
+
+#include "engine/report/problems_json.h"
+#include "include/spikelane/train.h"
 
 namespace spikelane {
 
@@ -13,6 +17,16 @@ spikelane_status ErrorText::fail(spikelane_status status, const char* format, ..
     va_end(arguments);
   }
   return status;
+}
+
+static thread_local std::vector<Problem> last_problems;
+
+void keep_problems(const UserError& failure) noexcept {
+  try {
+    last_problems = failure.problems();
+  } catch (const std::bad_alloc&) {
+    last_problems.clear();
+  }
 }
 
 }  // namespace spikelane
@@ -51,4 +65,12 @@ const char* spikelane_status_text(spikelane_status status) {
       return "internal error";
   }
   return "unknown status";
+}
+
+spikelane_status spikelane_read_problems(spikelane_text_function on_text, void* user) {
+  return guarded(nullptr, 0, [&](const ErrorText& text) {
+    if (on_text == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "on_text: found NULL");
+    on_text(user, problems_to_json(last_problems).c_str());
+    return SPIKELANE_OK;
+  });
 }

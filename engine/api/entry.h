@@ -29,6 +29,9 @@ class ErrorText {
   std::size_t size_;
 };
 
+/// Keeps the problems for spikelane_read_problems on this thread.
+void keep_problems(const UserError& failure) noexcept;
+
 template <class Body>
 spikelane_status guarded(char* error, std::size_t error_size, const Body& body) noexcept {
   const ErrorText text(error, error_size);
@@ -36,6 +39,7 @@ spikelane_status guarded(char* error, std::size_t error_size, const Body& body) 
   try {
     return body(text);
   } catch (const UserError& failure) {
+    keep_problems(failure);
     return text.fail(SPIKELANE_ERROR_INPUT, "%s", failure.what());
   } catch (const RunError& failure) {
     return text.fail(SPIKELANE_ERROR_NOT_FINITE, "%s", failure.what());

@@ -44,14 +44,18 @@ spikelane_status read_load_options(const ErrorText& text, const spikelane_load_o
   return SPIKELANE_OK;
 }
 
-spikelane_status load(const char* source, const spikelane_load_options* given,
-                      spikelane_network* network, const ErrorText& text,
-                      const std::function<Policy()>& read) {
+}  // namespace
+
+spikelane_status load_network(const char* source, const spikelane_load_options* given,
+                              spikelane_network* network, const ErrorText& text,
+                              const std::function<Policy()>& read,
+                              std::vector<RuleTensor> rule_tensors) {
   if (network == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "network: found NULL");
   spikelane_load_options options;
   if (const auto status = read_load_options(text, given, options)) return status;
   auto loaded = std::make_shared<ApiNetwork>();
   loaded->policy = read();
+  loaded->rule_tensors = std::move(rule_tensors);
   loaded->coding = std::make_shared<const ApiCoding>(loaded->policy.config, options.is_raw != 0);
   set_digests(*loaded);
   loaded->memory = {options.allocate, options.release, options.allocator_user};
@@ -66,7 +70,6 @@ spikelane_status load(const char* source, const spikelane_load_options* given,
   return SPIKELANE_OK;
 }
 
-}  // namespace
 }  // namespace spikelane
 
 using namespace spikelane;
@@ -75,7 +78,7 @@ spikelane_status spikelane_load(const char* path, const spikelane_load_options* 
                                 spikelane_network* network, char* error, size_t error_size) {
   return guarded(error, error_size, [&](const ErrorText& text) {
     if (path == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "path: found NULL");
-    return load(path, options, network, text, [&] {
+    return load_network(path, options, network, text, [&] {
       Metadata metadata;
       check_checksum_if_any(path, read_safetensors_header(path));
       const auto tensors = read_safetensors(path, &metadata);
@@ -89,7 +92,7 @@ spikelane_status spikelane_load_memory(const void* bytes, size_t n_bytes,
                                        spikelane_network* network, char* error, size_t error_size) {
   return guarded(error, error_size, [&](const ErrorText& text) {
     if (bytes == nullptr) return text.fail(SPIKELANE_ERROR_ARGUMENT, "bytes: found NULL");
-    return load("memory", options, network, text, [&] {
+    return load_network("memory", options, network, text, [&] {
       Metadata metadata;
       const std::string_view content(static_cast<const char*>(bytes), n_bytes);
       const auto tensors = parse_safetensors(content, "memory", &metadata);
@@ -107,7 +110,7 @@ spikelane_status spikelane_load_config(const char* config_path, const char* weig
       return text.fail(SPIKELANE_ERROR_ARGUMENT, "config_path: found NULL");
     if (weights_path == nullptr)
       return text.fail(SPIKELANE_ERROR_ARGUMENT, "weights_path: found NULL");
-    return load(config_path, options, network, text, [&] {
+    return load_network(config_path, options, network, text, [&] {
       check_checksum_if_any(weights_path, read_safetensors_header(weights_path));
       return make_policy(parse_config_file(config_path), read_safetensors(weights_path),
                          weights_path);

@@ -81,7 +81,7 @@ spikelane_status spikelane_open_search(spikelane_network network,
         if (rule.es.noise == EsNoiseKind::kLowRank) {
           status = text.fail(SPIKELANE_ERROR_ARGUMENT,
                              "network: found a config whose rule.noise is \"low_rank\"; allowed: "
-                             "\"gaussian\" where the host runs the members");
+                             "\"gaussian\" or \"sign\" where the host runs the members");
           return nullptr;
         }
         if (std::int64_t{rule.es.n_members} * checked.n_rows > 1 << 24) {

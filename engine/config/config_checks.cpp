@@ -110,6 +110,29 @@ bool knows_all_ends(const NetworkDescription& network, const Problems& problems)
   return !network.projections.empty();
 }
 
+// what delays may be hangs on who hears them
+void check_delays(const NetworkDescription& network, std::size_t i, Problems& problems) {
+  const ProjectionDescription& projection = network.projections[i];
+  const PopulationDescription* from = find_population(network, projection.from);
+  const PopulationDescription* to = find_population(network, projection.to);
+  if (projection.delay_steps.empty() || !to) return;
+  const std::string place = projection_at(i, ".delay_steps");
+  const auto& steps = projection.delay_steps;
+  if (to->model == NeuronModel::kReadout)
+    problems.add(place, "delays to " + in_quotes(projection.to) + ", a readout",
+                 "delays to spiking populations");
+  const bool is_recurrent = from && from >= to;
+  if (is_recurrent && std::find(steps.begin(), steps.end(), 0) != steps.end())
+    problems.add(place, "0",
+                 "at least 1 where a projection is recurrent: the spikes of a step are not there "
+                 "before it");
+  const long n_weights = (from ? from->n : network.n_inputs) * static_cast<long>(to->n);
+  if (n_weights * projection.n_delays() > kMaxWeights)
+    problems.add(place,
+                 std::to_string(steps.size()) + " x " + std::to_string(n_weights) + " weights",
+                 "at most " + std::to_string(kMaxWeights));
+}
+
 void check_projections(const NetworkDescription& network, Problems& problems) {
   std::set<std::pair<std::string, std::string>> seen;
   std::set<std::string> reached, biased;
@@ -130,6 +153,7 @@ void check_projections(const NetworkDescription& network, Problems& problems) {
       problems.add(projection_at(i, ".bias"), "a second bias of " + in_quotes(projection.to),
                    "at most one projection with a bias to a population");
     }
+    check_delays(network, i, problems);
     check_init(projection.init, projection_at(i, ".init"), problems);
     if (projection.has_bias) check_init(projection.bias_init, projection_at(i, ".bias"), problems);
     reached.insert(projection.to);
@@ -309,6 +333,21 @@ void check_kernl(const RunConfig& config, Problems& problems) {
   }
 }
 
+// what delays are not made for yet
+void check_learned_delays(const RunConfig& config, Problems& problems) {
+  const KernlConfig& kernl = config.rule.kernl;
+  const bool has_tensor = kernl.has_tensor();
+  if (kernl.mode == KernlMode::kTrial && !has_tensor) return;
+  for (std::size_t i = 0; i < config.network.projections.size(); ++i)
+    if (!config.network.projections[i].delay_steps.empty())
+      problems.add(projection_at(i, ".delay_steps"), "delays",
+                   has_tensor
+                       ? "none where the rule has a sensitivity tensor (rule.sensitivity.kind but "
+                         "for \"identity\", rule.regression)"
+                       : "none where the mode is " + name_of(kernl.mode, kKernlModes) +
+                             "; mode \"trial\" has them");
+}
+
 // what traces that advance with time cannot do
 void check_online(const RunConfig& config, Problems& problems) {
   const KernlConfig& kernl = config.rule.kernl;
@@ -430,6 +469,7 @@ void check_config(const RunConfig& config, bool is_phase_list, Problems& problem
     check_kernl(config, problems);
     check_optimiser(config.rule.kernl.optimiser, "rule.optimiser", problems);
     check_online(config, problems);
+    check_learned_delays(config, problems);
     check_regression(config, problems);
   }
   check_run(config.run, problems);

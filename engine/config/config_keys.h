@@ -8,9 +8,13 @@
 //   optional_section    false, true or an object
 //   per_neuron          a number or an array of n numbers
 //   updates_or_seconds  a number of updates, or {"seconds": s}
+//   preset              an enum whose value fills in the fields of the keys after it
+//   texts               an array of texts, which may be empty
+//   renamed_number      a number whose key had another name in older files
 #pragma once
 
 #include "engine/config/key.h"
+#include "engine/config/mujoco_keys.h"
 #include "engine/config/run_config.h"
 
 namespace spikelane {
@@ -95,7 +99,10 @@ inline constexpr EnumName<ShapingKind> kShapingKinds[] = {
     {ShapingKind::kCentredRanks, "centred_ranks"}};
 inline constexpr EnumName<UnsearchedKind> kUnsearchedKinds[] = {
     {UnsearchedKind::kKeep, "keep"}, {UnsearchedKind::kRedraw, "redraw"}};
+inline constexpr EnumName<TiesKind> kTiesKinds[] = {{TiesKind::kMeanRank, "mean_rank"},
+                                                    {TiesKind::kByIndex, "by_index"}};
 inline constexpr EnumName<EsNoiseKind> kEsNoiseKinds[] = {{EsNoiseKind::kGaussian, "gaussian"},
+                                                          {EsNoiseKind::kSign, "sign"},
                                                           {EsNoiseKind::kLowRank, "low_rank"}};
 inline constexpr EnumName<OptimiserKind> kOptimiserKinds[] = {
     {OptimiserKind::kSgd, "sgd"},
@@ -132,6 +139,10 @@ void visit_array(Visitor& v, ArrayConfig& c) {
   v.text({"file", "safetensors file with inputs (B, T, I) and labels (B)", "", true}, c.file);
   v.integer({"n_test", "the last n_test samples are held out; 0: the training samples are tested"},
             c.n_test, {0, kMaxRows});
+  v.integer({"n_classes", "number of classes; 0: the largest label + 1"}, c.n_classes,
+            {0, kMaxRows});
+  v.boolean({"shuffle", "whether samples are mixed, by `seed`, before the last are held out"},
+            c.shuffle);
 }
 
 template <class Visitor>
@@ -195,31 +206,6 @@ void visit_control(Visitor& v, ControlConfig& c, bool is_discrete) {
            kActionKinds);
   v.number({"action_scale", "factor on the readouts before they are squashed"}, c.action_scale,
            kPositive);
-}
-
-template <class Visitor>
-void visit_mujoco(Visitor& v, MujocoConfig& c) {
-  v.text({"model", "MJCF file: beside the config, in the data folders, or absolute", "", true},
-         c.model);
-  v.names_or_all({"sensors", "the observations, in this order"}, c.sensors, "sensor");
-  v.names_or_all({"actuators", "the actions, in this order"}, c.actuators, "actuator");
-  v.text({"body", "whose way along x, height and tilt count", "", true}, c.body);
-  v.integer({"physics_steps", "MuJoCo's steps in a control step", "steps"}, c.physics_steps,
-            {1, 10'000});
-  v.number({"forward", "reward for each m/s of the body along x, in each control step"}, c.forward,
-           {});
-  v.number({"healthy", "reward of a control step that ends within the limits below"}, c.healthy,
-           {});
-  v.number({"control_cost", "taken off: times the mean square of the action"}, c.control_cost,
-           kNotNegative);
-  v.number({"min_height", "the episode ends where the body is lower", "m"}, c.min_height,
-           {.min = -1e6, .max = 1e6});
-  v.number({"max_height", "or higher; above min_height", "m"}, c.max_height,
-           {.min = -1e6, .max = 1e6});
-  v.number({"min_upright", "or its z axis tilts so that its cosine is smaller"}, c.min_upright,
-           {.min = -1.0, .max = 1.0});
-  v.number({"reset_noise", "start positions and velocities are the model's +- up to so much"},
-           c.reset_noise, {.min = 0.0, .max = 10.0});
 }
 
 template <class Visitor>
@@ -293,11 +279,16 @@ void visit_population(Visitor& v, PopulationDescription& c, double dt_ms) {
 }
 
 template <class Visitor>
-void visit_projection(Visitor& v, ProjectionDescription& c) {
+void visit_projection(Visitor& v, ProjectionDescription& c, double dt_ms) {
   v.text({"from", "presynaptic population, or \"input\"", "", true}, c.from);
   v.text({"to", "postsynaptic population", "", true}, c.to);
   v.section({"init", "start values of the weights"}, [&] { visit_init(v, c.init); });
   v.one_of({"signal", "what a source with a synaptic trace sends"}, c.signal, kSignalKinds);
+  v.delays({"delay_steps",
+            "steps from a spike to its effect; of a list each delay has weights of its own, tensor "
+            "(n_delays, pre, post)",
+            "steps"},
+           {"delay_ms", "in place of `delay_steps`", "ms"}, c.delay_steps, c.has_delay_list, dt_ms);
   v.optional_section({"bias", "bias of the target, with start values as init; true: fan_in"},
                      c.has_bias, [&] { visit_init(v, c.bias_init); });
 }
@@ -309,7 +300,7 @@ void visit_network(Visitor& v, NetworkDescription& c, double dt_ms) {
          [&](PopulationDescription& population) { visit_population(v, population, dt_ms); });
   v.list({"projections", "dense weights; at most one from one population to another", "", true},
          c.projections, {1, 10'000},
-         [&](ProjectionDescription& projection) { visit_projection(v, projection); });
+         [&](ProjectionDescription& projection) { visit_projection(v, projection, dt_ms); });
 }
 
 template <class Visitor>
@@ -380,14 +371,22 @@ void visit_es(Visitor& v, EsConfig& c) {
   v.number_map({"sigma_of", "tensor: its own sigma, in place of `sigma`"}, c.sigma_of, kPositive);
   v.section({"noise", "how members differ from the mean"}, [&] {
     v.variant({"kind",
-               "gaussian: every parameter by itself; low_rank: weights by B A^T / sqrt(rank), "
-               "for large layers"},
+               "gaussian: a normal number for each parameter; sign: +1 or -1 for each parameter; "
+               "low_rank: weights by B A^T / sqrt(rank), for large layers"},
               c.noise, kEsNoiseKinds, [&](EsNoiseKind kind) {
-                if (kind == EsNoiseKind::kLowRank)
-                  v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+                if (kind != EsNoiseKind::kLowRank) return;
+                v.integer({"rank", "columns of B and A"}, c.rank, {1, kMaxRank});
+                v.one_of({"factors", "distribution of the entries of B and A, and of biases"},
+                         c.factors, kNoiseKinds);
               });
   });
   v.one_of({"shaping", "what is done to the members' losses"}, c.shaping, kShapingKinds);
+  v.one_of({"ties", "ranks of equal losses in centred_ranks: the mean of their ranks, or by index"},
+           c.ties, kTiesKinds);
+  v.number({"top_fraction",
+            "part of the directions that counts: those whose better member has the lowest losses; "
+            "a direction is a pair where antithetic, else a member"},
+           c.top_fraction, kFraction);
   v.count_or_all({"batch", "training samples of a generation, the same for all members"}, c.batch,
                  {1, kMaxRows});
   v.one_of({"unsearched", "tensors that are not searched are kept, or redrawn for each member"},
@@ -532,7 +531,9 @@ void visit_config(Visitor& v, RunConfig& c) {
       if (kind == TaskKind::kRandman) visit_randman(v, c.task.randman);
       if (kind == TaskKind::kArray) visit_array(v, c.task.array);
       if (kind == TaskKind::kMnist) visit_mnist(v, c.task.mnist);
-      if (kind == TaskKind::kMujoco) visit_mujoco(v, c.task.mujoco);
+      if (v.fills_defaults())
+        c.task.control.max_steps = ControlConfig::longest_episode(kind == TaskKind::kPendulum);
+      if (kind == TaskKind::kMujoco) visit_mujoco(v, c.task.mujoco, c.task.control);
       if (c.task.is_control()) visit_control(v, c.task.control, kind == TaskKind::kCartpole);
     });
   });

@@ -212,6 +212,48 @@ void ConfigReader::resistance(const Key& key, std::vector<double>& values,
   }
 }
 
+void ConfigReader::delays(const Key& in_steps, const Key& in_ms, std::vector<int>& steps,
+                          bool& is_list, double dt_ms) {
+  if (!may_read_first_of(in_steps, in_ms)) return;
+  const bool is_ms = has(in_ms);
+  const Key& key = is_ms ? in_ms : in_steps;
+  find(in_steps, "");
+  find(in_ms, "");
+  if (!has(key)) return;
+  const std::string allowed = delays_text(is_ms);
+  const json& found = *find(key, allowed);
+  is_list = found.is_array();
+  if (is_list && (found.empty() || found.size() > kMaxDelays)) {
+    wrong(key, found, allowed);
+    return;
+  }
+  const json items = is_list ? found : json::array({found});
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::string place = path(key) + (is_list ? '.' + std::to_string(i) : std::string());
+    double value = 0.0;
+    const double unit = is_ms ? dt_ms : 1.0;
+    const NumberRange range{.min = 0.0, .max = static_cast<double>(kMaxDelay) * unit};
+    if (!read_number(items[i], range, value)) {
+      problems_.add(place, value_text(items[i]), delay_text(is_ms));
+      continue;
+    }
+    const double n = value / unit, nearest = std::round(n);
+    // a time that is a whole number of steps but for its rounding
+    if (std::fabs(n - nearest) > (is_ms ? 1e-9 * std::max(1.0, nearest) : 0.0)) {
+      problems_.add(place, value_text(items[i]),
+                    "a whole number of steps" +
+                        (is_ms ? " of " + number_text(dt_ms) + " ms" : std::string()) +
+                        "; the nearest are " + number_text(std::floor(n) * unit) + " and " +
+                        number_text(std::ceil(n) * unit));
+      continue;
+    }
+    const int step = static_cast<int>(nearest);
+    if (std::find(steps.begin(), steps.end(), step) != steps.end())
+      problems_.add(place, value_text(items[i]) + ", a second time", "each delay once");
+    steps.push_back(step);
+  }
+}
+
 void ConfigReader::number_map(const Key& key, std::map<std::string, double>& values,
                               NumberRange range) {
   const std::string allowed = "an object of numbers, each " + range.to_text();
@@ -262,8 +304,23 @@ void ConfigReader::names_or_all(const Key& key, std::vector<std::string>& values
       values.push_back(name.get<std::string>());
     } else {
       problems_.add(path(key) + '.' + std::to_string(i), value_text(name),
-                    std::string(what == std::string("actuator") ? "an " : "a ") + what + " name");
+                    std::string(what[0] == 'a' || what[0] == 'o' ? "an " : "a ") + what + " name");
     }
+  }
+}
+
+void ConfigReader::texts(const Key& key, std::vector<std::string>& values) {
+  const char* allowed = "an array of texts";
+  const json* found = find(key, allowed);
+  if (found == nullptr) return;
+  if (!found->is_array()) return wrong(key, *found, allowed);
+  values.clear();
+  for (std::size_t i = 0; i < found->size(); ++i) {
+    const json& text = (*found)[i];
+    if (text.is_string())
+      values.push_back(text.get<std::string>());
+    else
+      problems_.add(path(key) + '.' + std::to_string(i), value_text(text), "a text");
   }
 }
 

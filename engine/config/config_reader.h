@@ -31,6 +31,13 @@ class ConfigReader {
 
   void number(const Key& key, double& value, NumberRange range,
               std::optional<double> fallback = std::nullopt);
+  /// As number, also under the name that the key had in files of before.
+  void renamed_number(const Key& key, const char* old_name, double& value, NumberRange range) {
+    Key old = key;
+    old.name = old_name;
+    number(has(old) && !has(key) ? old : key, value, range);
+  }
+
   void boolean(const Key& key, bool& value);
   void text(const Key& key, std::string& value);
   void per_neuron(const Key& key, std::vector<double>& values, int n, NumberRange range);
@@ -45,6 +52,10 @@ class ConfigReader {
   void resistance(const Key& key, std::vector<double>& values, const std::vector<double>& alpha,
                   int n);
 
+  /// Steps, or times that are whole numbers of steps: a number, or a list without repetition.
+  void delays(const Key& in_steps, const Key& in_ms, std::vector<int>& steps, bool& is_list,
+              double dt_ms);
+
   void number_map(const Key& key, std::map<std::string, double>& values, NumberRange range);
 
   /// A count, or "all", which is 0 in the field.
@@ -52,6 +63,18 @@ class ConfigReader {
 
   /// A list of names, or "all", which is the empty list in the field.
   void names_or_all(const Key& key, std::vector<std::string>& values, const char* what = "tensor");
+
+  /// An array of texts, which may be empty.
+  void texts(const Key& key, std::vector<std::string>& values);
+
+  /// Whether fields may be given the default of a key that hangs on another one.
+  static constexpr bool fills_defaults() { return true; }
+
+  /// Reads the enum, then fills in the fields that `apply` gives a value of it.
+  template <class Enum, std::size_t n, class Apply>
+  void preset(const Key& key, Enum& value, const EnumName<Enum> (&names)[n], Apply apply) {
+    if (one_of(key, value, names)) apply(Enum(value));
+  }
 
   /// A number of updates, or {"seconds": s}; the other of the two fields is then 0.
   void updates_or_seconds(const Key& key, int& updates, double& seconds);

@@ -54,6 +54,11 @@ class TableMaker {
     add(key, range.to_text() + ", or \"all\"", value == 0 ? "\"all\"" : std::to_string(value));
   }
 
+  void delays(const Key& steps, const Key& ms, const std::vector<int>&, bool, double) {
+    add(steps, delays_text(false), "1 where recurrent, else 0");
+    add(ms, delays_text(true), "");
+  }
+
   void names_or_all(const Key& key, const std::vector<std::string>&, const char* what = "tensor") {
     add(key, std::string("\"all\", or an array of ") + what + " names", "\"all\"");
   }
@@ -65,6 +70,21 @@ class TableMaker {
   template <class Enum, std::size_t n>
   void one_of(const Key& key, Enum value, const EnumName<Enum> (&names)[n]) {
     add(key, one_of_text(names_of(names), ""), in_quotes(name_of(value, names)));
+  }
+
+  void renamed_number(const Key& key, const char*, double value, NumberRange range) {
+    number(key, value, range);
+  }
+
+  void texts(const Key& key, const std::vector<std::string>&) {
+    add(key, "an array of texts", "[]");
+  }
+
+  static constexpr bool fills_defaults() { return true; }
+
+  template <class Enum, std::size_t n, class Apply>
+  void preset(const Key& key, Enum value, const EnumName<Enum> (&names)[n], Apply) {
+    one_of(key, value, names);
   }
 
   template <class Enum, std::size_t n, class Body>
@@ -215,6 +235,16 @@ std::vector<std::string> keys_of_section(std::string_view section) {
     if (row.section == section && is_new) names.push_back(row.name);
   }
   return names;
+}
+
+std::string delay_text(bool is_ms) {
+  const std::string most = std::to_string(kMaxDelay);
+  return is_ms ? "a time of 0 to " + most + " whole steps of dt_ms"
+               : "an integer from 0 to " + most;
+}
+
+std::string delays_text(bool is_ms) {
+  return delay_text(is_ms) + ", or an array of 1 to " + std::to_string(kMaxDelays) + " of them";
 }
 
 std::string per_neuron_text(NumberRange range) {

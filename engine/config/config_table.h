@@ -36,6 +36,13 @@ std::vector<std::string> keys_of_section(std::string_view section);
 /// "<range>, or an array of n such numbers".
 std::string per_neuron_text(NumberRange range);
 
+/// Of a projection, in steps, and how many of them. A source keeps its spikes for the largest one.
+inline constexpr int kMaxDelay = 65'535, kMaxDelays = 64;
+
+/// What one delay may be, and what the key may be, in steps or in ms.
+std::string delay_text(bool is_ms);
+std::string delays_text(bool is_ms);
+
 inline constexpr IntegerRange kUpdatesBetween{0, 1'000'000'000};
 inline constexpr NumberRange kSecondsBetween{.min = 0.001, .max = 1e9};
 

@@ -77,9 +77,35 @@ class ConfigWriter {
       (*object_)[key.name] = {{"seconds", seconds}};
   }
 
+  // left out where there is none, so that digests of other networks stay
+  void delays(const Key& key, const Key&, const std::vector<int>& steps, bool is_list, double) {
+    if (steps.empty()) return;
+    if (is_list) {
+      (*object_)[key.name] = steps;
+    } else {
+      (*object_)[key.name] = steps[0];
+    }
+  }
+
   template <class Enum, std::size_t n>
   void one_of(const Key& key, Enum value, const EnumName<Enum> (&names)[n]) {
     (*object_)[key.name] = name_of(value, names);
+  }
+
+  void renamed_number(const Key& key, const char*, double value, NumberRange range) {
+    number(key, value, range);
+  }
+
+  void texts(const Key& key, const std::vector<std::string>& values) {
+    (*object_)[key.name] = values;
+  }
+
+  static constexpr bool fills_defaults() { return false; }
+
+  // what the value filled in is written key by key
+  template <class Enum, std::size_t n, class Apply>
+  void preset(const Key& key, Enum value, const EnumName<Enum> (&names)[n], Apply) {
+    one_of(key, value, names);
   }
 
   template <class Enum, std::size_t n, class Body>

@@ -31,7 +31,9 @@ struct RandmanConfig {
 /// Inputs (B, T, I) and optional labels (B) from a safetensors file.
 struct ArrayConfig {
   std::string file;
-  int n_test = 0;  // the last n_test samples are held out; 0: the training samples are tested
+  int n_test = 0;        // the last n_test samples are held out; 0: the training samples are tested
+  int n_classes = 0;     // 0: the largest label + 1
+  bool shuffle = false;  // samples are mixed before the last are held out
 };
 
 enum class MnistCoding { kCrossing, kRate };
@@ -69,21 +71,59 @@ struct ControlConfig {
   ObservationConfig observation;
   ActionKind squash = ActionKind::kTanh;  // not cartpole, whose action is the largest readout
   double action_scale = 1.0;              // of the readout, before it is squashed
+
+  /// Default of max_steps: what Pendulum-v1 and CartPole-v1 have in Gymnasium.
+  static constexpr int longest_episode(bool is_pendulum) { return is_pendulum ? 200 : 500; }
 };
 
-/// A MuJoCo world; see tasks/mujoco.
+/// Environments of Gymnasium 1.4 whose keys are filled in by engine/config/environment_presets.
+enum class EnvironmentKind {
+  kNone,
+  kHopper,
+  kWalker2d,
+  kHalfCheetah,
+  kAnt,
+  kSwimmer,
+  kInvertedPendulum,
+  kInvertedDoublePendulum,
+  kHumanoid,
+  kHumanoidStandup,
+  kReacher,
+  kPusher
+};
+
+enum class KinematicsKind { kUpdated, kGymnasium };
+enum class VelocityNoise { kUniform, kNormal };
+
+/// Start of an episode in a MuJoCo world.
+struct MujocoReset {
+  std::string keyframe;          // of the model; empty: its start positions
+  double noise_velocity = 0.01;  // default: reset_noise
+  VelocityNoise distribution = VelocityNoise::kUniform;
+  std::vector<std::string> draws;  // numbers that are drawn in place of the model's
+};
+
+/// A MuJoCo world; see tasks/mujoco. Texts of terms are as in tasks/mujoco/mujoco_terms.h.
 struct MujocoConfig {
-  std::string model;                   // MJCF file
-  std::vector<std::string> sensors;    // observations, by name; empty: all
-  std::vector<std::string> actuators;  // actions, by name; empty: all
-  std::string body;                    // whose way, height and tilt count
-  int physics_steps = 4;               // of one control step
-  double forward = 1.0;                // reward for each m/s along x
-  double healthy = 0.0;                // reward of a control step at whose end the body is healthy
-  double control_cost = 0.0;           // times the mean square of the action
+  EnvironmentKind environment = EnvironmentKind::kNone;  // where the defaults come from
+  std::string model;                                     // MJCF file
+  std::vector<std::string> observe;                      // terms; empty: `sensors`
+  std::vector<std::string> sensors;                      // by name; empty: all
+  std::vector<std::string> actuators;                    // actions, by name; empty: all
+  std::string body;       // whose way, height and tilt count; empty: only where nothing asks
+  int physics_steps = 4;  // of one control step
+  KinematicsKind kinematics = KinematicsKind::kUpdated;
+  double forward = 1.0;                   // reward for each m/s along x
+  std::string forward_of;                 // a term of one number; empty: x of `body`
+  double healthy = 0.0;                   // reward of a control step that ends within the limits
+  double control_cost_mean = 0.0;         // times the mean square of the action
+  double control_cost_sum = 0.0;          // times the sum of the controls' squares, as Gymnasium
+  std::vector<std::string> reward_terms;  // added to the above
   double min_height = -1e6, max_height = 1e6;  // m, of the body's origin; outside the episode ends
   double min_upright = -1.0;                   // cosine of the tilt; below the episode ends
-  double reset_noise = 0.01;  // positions and velocities start uniform within +- of it
+  std::vector<std::string> healthy_when;       // conditions; where one fails the episode ends
+  double reset_noise = 0.01;                   // start positions are uniform within +- of it
+  MujocoReset reset;
 };
 
 struct TaskConfig {
@@ -131,8 +171,10 @@ struct OptimiserConfig {
 };
 
 enum class ShapingKind { kNone, kZScore, kCentredRanks };
+enum class TiesKind { kMeanRank, kByIndex };
 enum class UnsearchedKind { kKeep, kRedraw };
-enum class EsNoiseKind { kGaussian, kLowRank };
+enum class EsNoiseKind { kGaussian, kSign, kLowRank };
+enum class NoiseKind { kGaussian, kSign };
 
 /// From update `from_update` on exactly these tensors are searched ("input.hidden.weight",
 /// "hidden.bias").
@@ -150,12 +192,22 @@ struct EsConfig {
       sigma_of;  // tensor name -> sigma of that tensor, in place of `sigma`
   EsNoiseKind noise = EsNoiseKind::kGaussian;
   int rank = 1;  // kLowRank: of the noise on each weight matrix
+  NoiseKind factors =
+      NoiseKind::kGaussian;  // kLowRank: distribution of their entries and of biases
   ShapingKind shaping = ShapingKind::kCentredRanks;
+  TiesKind ties = TiesKind::kMeanRank;  // ranks of equal losses
+  double top_fraction = 1.0;            // of the directions, the best of them: only they count
   int batch = 0;  // samples a generation, common to all members; 0: all training data
   UnsearchedKind unsearched =
       UnsearchedKind::kKeep;        // redraw: each member draws unsearched tensors anew
   std::vector<SearchPhase> phases;  // ascending from_update, the first at 0; empty: all, always
   OptimiserConfig optimiser;
+
+  /// Whether single numbers of noise are +1 or -1 instead of normal.
+  bool draws_signs() const {
+    return noise == EsNoiseKind::kSign ||
+           (noise == EsNoiseKind::kLowRank && factors == NoiseKind::kSign);
+  }
 };
 
 enum class KernlMode { kTrial, kOnline, kActing };
@@ -171,7 +223,6 @@ struct SensitivityConfig {
   double std = 0.1;  // kRandom
 };
 
-enum class NoiseKind { kGaussian, kSign };
 enum class CopyKind { kFiltered, kSpiking };
 enum class RegressionTargetKind { kMembrane, kDistance };
 enum class RegressionLossAt { kLastStep, kEveryStep };

@@ -139,6 +139,7 @@ void DeviceTrials::set_members(const Members& members) {
   view.tensors = reinterpret_cast<const TensorDrawView*>(base + at_tensors);
   view.n_tensors = static_cast<int>(tensors.size());
   view.is_antithetic = members.is_antithetic();
+  view.is_sign = members.draws_signs();
   view.seed = members.seed();
   view.update = static_cast<std::uint32_t>(members.update());
   if (!shared_) return;

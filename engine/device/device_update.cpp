@@ -19,6 +19,7 @@ DeviceUpdate::DeviceUpdate(const CudaFunctions& cuda, const Plan& plan, const Es
   const int n_draws = es.antithetic ? es.n_members / 2 : es.n_members;
   const auto place = [&](const auto& take) {
     take(args_.shaping.coefficients, n_draws);
+    take(args_.shaping.is_flat, 1);
     take(own_scores_.losses, es.n_members);
     take(own_scores_.is_lost, 1);
   };
@@ -31,7 +32,9 @@ DeviceUpdate::DeviceUpdate(const CudaFunctions& cuda, const Plan& plan, const Es
   args_.shaping.n_members = es.n_members;
   args_.shaping.shaping = static_cast<Shaping>(es.shaping);
   args_.shaping.is_antithetic = es.antithetic;
-  args_.gradient = {args_.shaping.coefficients, n_draws, es.antithetic ? 4 : 8, seed, 0};
+  args_.shaping.ties_by_index = es.ties == TiesKind::kByIndex;
+  args_.gradient = {
+      args_.shaping.coefficients, n_draws, es.antithetic ? 4 : 8, seed, 0, es.draws_signs()};
   args_.n_parameters = plan.n_parameters();
   args_.rank = plan.rank();
 }

@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <vector>
 
+#include "engine/config/user_error.h"
+
 namespace spikelane {
 
 std::int64_t put_plan(DeviceImage& image, const PlanView& plan) {
+  for (int p = 0; p < plan.n_populations; ++p)
+    if (plan.populations[p].n_heard > 0)
+      throw UserError("--backend", "\"cuda\" for a network with delay_steps",
+                      "\"cpu\": delays run on the CPU alone");
   const std::int64_t at_populations = image.put(plan.populations, plan.n_populations);
   for (int p = 0; p < plan.n_populations; ++p) {
     const PopulationView& population = plan.populations[p];

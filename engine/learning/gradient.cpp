@@ -17,12 +17,13 @@ constexpr std::int64_t kParametersAtOnce = 2048;
 }  // namespace
 
 GradientEstimate::GradientEstimate(std::span<const double> shaped, bool antithetic,
-                                   std::uint64_t seed, std::uint32_t update)
+                                   std::uint64_t seed, std::uint32_t update, bool is_sign)
     : coefficients_(shaped.begin(), shaped.end()),
       n_members_(static_cast<int>(shaped.size())),
       draws_per_block_(static_cast<int>(antithetic ? kSumBlock / 2 : kSumBlock)),
       seed_(seed),
-      update_(update) {
+      update_(update),
+      is_sign_(is_sign) {
   assert(!shaped.empty());
   if (!antithetic) return;
   assert(shaped.size() % 2 == 0);
@@ -32,8 +33,12 @@ GradientEstimate::GradientEstimate(std::span<const double> shaped, bool antithet
 }
 
 GradientView GradientEstimate::view() const {
-  return {coefficients_.data(), static_cast<int>(coefficients_.size()), draws_per_block_, seed_,
-          update_};
+  return {coefficients_.data(),
+          static_cast<int>(coefficients_.size()),
+          draws_per_block_,
+          seed_,
+          update_,
+          is_sign_};
 }
 
 void GradientEstimate::write(

@@ -18,8 +18,9 @@ namespace spikelane {
 /// antithetic pairs M is even, member 2d has +eps_d and member 2d+1 has -eps_d.
 class GradientEstimate {
  public:
+  /// `is_sign`: the noise is +1 or -1, which has the mean and variance of normal noise.
   GradientEstimate(std::span<const double> shaped, bool antithetic, std::uint64_t seed,
-                   std::uint32_t update);
+                   std::uint32_t update, bool is_sign = false);
 
   /// Writes gradient[begin .. end-1] of the flat parameters (P): the sum of es_gradient.h in
   /// double, divided by M * sigma in double, rounded to float once. Entries are independent: calls
@@ -42,6 +43,7 @@ class GradientEstimate {
   int draws_per_block_;
   std::uint64_t seed_;
   std::uint32_t update_;
+  bool is_sign_;
 };
 
 /// Euclidean norm over the searched entries, for reports.

@@ -16,7 +16,9 @@ void KernlMemory::place(const Plan& plan, const KernlRule& rule, const KernlConf
   for (const LearnedView& learned : rule.learned()) {
     std::int64_t n_pre = 0;
     const PopulationView& population = plan.population(learned.population);
-    for (int q = 0; q < population.n_projections; ++q) n_pre += population.projections[q].n_pre;
+    for (int q = 0; q < population.n_projections; ++q)
+      n_pre += std::int64_t{population.projections[q].n_pre} *
+               std::max(1, population.projections[q].n_delays);
     n_events = std::max(n_events, n_pre * n_steps);
     n_largest = std::max<std::int64_t>(n_largest, learned.n_padded);
   }

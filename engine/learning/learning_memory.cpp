@@ -36,7 +36,8 @@ Sizes sizes_of(const RunConfig& config) {
     for (const ProjectionDescription& projection : network.projections) {
       if (projection.to != population.name) continue;
       const auto source = find(projection.from);
-      const double n = source == network.populations.end() ? network.n_inputs : source->n;
+      const double n = (source == network.populations.end() ? network.n_inputs : source->n) *
+                       static_cast<double>(projection.n_delays());
       n_pre += n;
       sizes.n_block +=
           n * padded(population.n) + (projection.has_bias ? padded(population.n) : 0.0);

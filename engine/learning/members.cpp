@@ -51,7 +51,9 @@ void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64
     kernels.draw_perturbed(out.data(), out.data(), start.scale, tensor.logical.begin, n, key);
 }
 
-std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed) {
+std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed,
+                              std::span<const float> given) {
+  if (!given.empty()) return {given.begin(), given.end()};
   std::vector<float> start(static_cast<std::size_t>(plan.n_parameters()));
   for (const TensorPlan& tensor : plan.tensors())
     draw_init(kernels, tensor, seed, 0, 0,
@@ -110,7 +112,9 @@ void Members::fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign
       draw_init(kernels_, part, seed_, update + 1, redraw_member,
                 std::span(out, static_cast<std::size_t>(n)));
     } else if (is_member && is_searched_[i]) {
-      kernels_.draw_perturbed(out, mean_.data() + begin, sign * sigma_[i], begin, n, key);
+      const auto draw_around =
+          config_.draws_signs() ? kernels_.draw_sign_perturbed : kernels_.draw_perturbed;
+      draw_around(out, mean_.data() + begin, sign * sigma_[i], begin, n, key);
     } else {
       std::copy_n(mean_.data() + begin, n, out);
     }
@@ -150,11 +154,12 @@ void Members::fill_factors(std::size_t i, float sign, std::uint32_t draw, float*
   if (!is_searched_[i]) return;
   const RandomKey key{seed_, kFactorStep, static_cast<std::uint32_t>(update_), Stream::kNoise,
                       draw};
-  kernels_.draw_normals(block + tensor.low_rank.b, tensor.factor_begin,
-                        std::int64_t{tensor.n_rows} * rank, key);
+  const auto draw_factor = config_.draws_signs() ? kernels_.draw_signs : kernels_.draw_normals;
+  draw_factor(block + tensor.low_rank.b, tensor.factor_begin, std::int64_t{tensor.n_rows} * rank,
+              key);
   for (int k = 0; k < rank; ++k)
-    kernels_.draw_normals(block + tensor.low_rank.a + std::int64_t{k} * tensor.low_rank.a_stride,
-                          tensor.a_begin(k, rank), tensor.n_columns, key);
+    draw_factor(block + tensor.low_rank.a + std::int64_t{k} * tensor.low_rank.a_stride,
+                tensor.a_begin(k, rank), tensor.n_columns, key);
 }
 
 void Members::fill(int member, float* block) const {

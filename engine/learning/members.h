@@ -18,8 +18,10 @@ namespace spikelane {
 void draw_init(const KernelTable& kernels, const TensorPlan& tensor, std::uint64_t seed,
                std::uint32_t update, std::uint32_t member, std::span<float> out);
 
-/// The start values of all parameters, flat and logical.
-std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed);
+/// The start values of all parameters, flat and logical: `given` (P) where it is not empty, else
+/// those of the seed.
+std::vector<float> draw_start(const KernelTable& kernels, const Plan& plan, std::uint64_t seed,
+                              std::span<const float> given = {});
 
 /// The plan options of networks whose members `config` makes: those of their noise's rank.
 PlanOptions for_members(PlanOptions options, const EsConfig& config);
@@ -61,6 +63,7 @@ class Members {
   std::int64_t update() const { return update_; }
   std::uint64_t seed() const { return seed_; }
   bool is_antithetic() const { return config_.antithetic; }
+  bool draws_signs() const { return config_.draws_signs(); }
 
  private:
   void fill_tensor(std::size_t i, std::uint32_t redraw_member, float sign, std::uint32_t draw,

@@ -98,11 +98,11 @@ void Optimiser::count_update(std::span<const ParameterRange> searched) {
     ++state_.n_updates[static_cast<std::size_t>(range.tensor)];
 }
 
-void Optimiser::update(std::span<float> parameters, std::span<const float> gradient, double lr,
-                       std::span<const ParameterRange> searched) {
+template <class StepEntries>
+void Optimiser::step_each(std::span<float> parameters, std::span<const float> gradient, double lr,
+                          std::span<const ParameterRange> searched, StepEntries step_entries_of) {
   assert(parameters.size() == gradient.size());
   const std::vector<OptimiserStep> steps = next_steps(lr, searched);
-  count_update(searched);
   // a vector that is not there is not looked at
   const auto vector_of = [&](std::size_t i) {
     return i < state_.vectors.size() ? state_.vectors[i].values.data() : parameters.data();
@@ -113,9 +113,23 @@ void Optimiser::update(std::span<float> parameters, std::span<const float> gradi
     assert(static_cast<std::size_t>(range.end) <= parameters.size());
     // a copy, which no store to an array can change
     const OptimiserStep step = steps[k];
-    step_entries(step, gradient.data(), parameters.data(), vector_of(0), vector_of(1), range.begin,
-                 range.end, 1);
+    step_entries_of(step, gradient.data(), parameters.data(), vector_of(0), vector_of(1),
+                    range.begin, range.end);
   }
+}
+
+void Optimiser::update(std::span<float> parameters, std::span<const float> gradient, double lr,
+                       std::span<const ParameterRange> searched) {
+  step_each(parameters, gradient, lr, searched,
+            [](const auto&... all) { step_entries(all..., 1); });
+  count_update(searched);
+}
+
+void Optimiser::decay_only(std::span<float> parameters, std::span<const float> gradient, double lr,
+                           std::span<const ParameterRange> searched) {
+  step_each(parameters, gradient, lr, searched,
+            [](const auto&... all) { decay_entries(all..., 1); });
+  if (counts_decay()) count_update(searched);
 }
 
 void Optimiser::restore(OptimiserState state) {

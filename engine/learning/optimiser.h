@@ -54,6 +54,17 @@ class Optimiser {
   void update(std::span<float> parameters, std::span<const float> gradient, double lr,
               std::span<const ParameterRange> searched);
 
+  /// The step of a generation in which no member was better than another: weight decay alone acts.
+  /// Decoupled decay (AdamW) multiplies the parameters; where decay is part of the gradient the
+  /// optimiser makes its step with that gradient, which `gradient` is 0 for; else parameters,
+  /// moments and counts stay as they are.
+  void decay_only(std::span<float> parameters, std::span<const float> gradient, double lr,
+                  std::span<const ParameterRange> searched);
+  /// Whether decay_only counts as an update of the tensors.
+  bool counts_decay() const {
+    return config_.weight_decay != 0.0 && config_.kind != OptimiserKind::kAdamW;
+  }
+
   /// The same in two halves, for a device that holds parameters and state vectors: what the next
   /// update does with the entries of each range, and that it has been made.
   std::vector<OptimiserStep> next_steps(double lr, std::span<const ParameterRange> searched) const;
@@ -68,6 +79,9 @@ class Optimiser {
   void restore(OptimiserState state);
 
  private:
+  template <class StepEntries>
+  void step_each(std::span<float> parameters, std::span<const float> gradient, double lr,
+                 std::span<const ParameterRange> searched, StepEntries step_entries_of);
   void set_adam(OptimiserStep& step, double lr, std::uint64_t t) const;
   void set_rms_prop(OptimiserStep& step, double lr) const;
 

@@ -33,7 +33,7 @@ std::vector<double> z_scores(std::span<const double> losses) {
   return shaped;
 }
 
-std::vector<double> centred_ranks(std::span<const double> losses) {
+std::vector<double> centred_ranks(std::span<const double> losses, TiesKind ties) {
   std::vector<std::size_t> order(losses.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
@@ -41,8 +41,15 @@ std::vector<double> centred_ranks(std::span<const double> losses) {
   std::vector<double> shaped(losses.size(), 0.0);
   if (losses.size() < 2) return shaped;
   const double highest = static_cast<double>(losses.size() - 1);
-  for (std::size_t rank = 0; rank < order.size(); ++rank)
-    shaped[order[rank]] = static_cast<double>(rank) / highest - 0.5;
+  for (std::size_t first = 0; first < order.size();) {
+    // ranks first .. end - 1 have the same loss
+    std::size_t end = first + 1;
+    while (ties == TiesKind::kMeanRank && end < order.size() &&
+           losses[order[end]] == losses[order[first]])
+      ++end;
+    const double rank = static_cast<double>(first) + 0.5 * static_cast<double>(end - first - 1);
+    for (; first < end; ++first) shaped[order[first]] = rank / highest - 0.5;
+  }
   return shaped;
 }
 
@@ -54,17 +61,40 @@ void check_losses(std::span<const double> losses) {
       throw RunError("the loss of member " + std::to_string(m) + " is not finite");
 }
 
-std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses) {
+std::vector<double> shape_losses(ShapingKind kind, std::span<const double> losses, TiesKind ties) {
   check_losses(losses);
   switch (kind) {
     case ShapingKind::kZScore:
       return z_scores(losses);
     case ShapingKind::kCentredRanks:
-      return centred_ranks(losses);
+      return centred_ranks(losses, ties);
     case ShapingKind::kNone:
       break;
   }
   return {losses.begin(), losses.end()};
+}
+
+bool is_flat(ShapingKind kind, std::span<const double> losses, TiesKind ties) {
+  const std::vector<double> shaped = shape_losses(kind, losses, ties);
+  return std::all_of(shaped.begin(), shaped.end(), [](double x) { return x == 0.0; });
+}
+
+void keep_best_directions(std::span<double> shaped, std::span<const double> losses, double fraction,
+                          bool is_antithetic) {
+  if (fraction >= 1.0) return;
+  const std::size_t n_each = is_antithetic ? 2 : 1, n = losses.size() / n_each;
+  const auto loss_of = [&](std::size_t d) {
+    return is_antithetic ? std::min(losses[2 * d], losses[2 * d + 1]) : losses[d];
+  };
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return loss_of(a) < loss_of(b); });
+  const auto n_kept = static_cast<std::size_t>(std::ceil(fraction * static_cast<double>(n)));
+  const double weight = static_cast<double>(n) / static_cast<double>(n_kept);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t m = n_each * order[i]; m < n_each * (order[i] + 1); ++m)
+      shaped[m] = i < n_kept ? shaped[m] * weight : 0.0;
 }
 
 }  // namespace spikelane

@@ -53,6 +53,11 @@ struct ProjectionDescription {
   InitDescription bias_init;
   // what a source with a synaptic trace sends
   SignalKind signal = SignalKind::kTrace;
+  // steps from a spike to its effect; empty: 1 where the projection is recurrent, else 0
+  std::vector<int> delay_steps;
+  bool has_delay_list = false;  // each delay has weights of its own, tensor (n_delays, pre, post)
+
+  int n_delays() const { return delay_steps.empty() ? 1 : static_cast<int>(delay_steps.size()); }
 };
 
 /// Populations are stepped in the order of the list. A projection from a population of the same or

@@ -1,6 +1,7 @@
 #include "engine/plan/plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 
 namespace spikelane {
@@ -35,6 +36,7 @@ static int find_population(const NetworkDescription& network, const std::string&
 void Plan::choose_layout(const PlanOptions& options) {
   // lanes are neurons where one population fills them and the net is recurrent, or it hears many
   // units, of which few fire at once (docs/performance.md); else samples of one member
+  bool has_delays = false;
   bool has_large = false, has_recurrence = false, hears_many = false, has_traces = false;
   int n_most = network_.n_inputs;
   const auto is_large = [](const PopulationDescription& population) {
@@ -49,11 +51,13 @@ void Plan::choose_layout(const PlanOptions& options) {
     const int from = find_population(network_, projection.from);
     const int to = find_population(network_, projection.to);
     has_recurrence |= from >= to;
+    has_delays |= !projection.delay_steps.empty();
     const int n_from = from == kInputSource ? network_.n_inputs : network_.populations[from].n;
     hears_many |= n_from > 2 * kGrain && is_large(network_.populations[to]);
   }
   const bool fills_lanes = has_large && (has_recurrence || hears_many);
-  if (n_most > kMaxListedUnits)
+  // who hears spikes late runs in neuron lanes
+  if (n_most > kMaxListedUnits || has_delays)
     view_.layout = Layout::kNeuronLanes;
   else if (options.layout == LayoutChoice::kAuto)
     view_.layout = fills_lanes ? Layout::kNeuronLanes : Layout::kSampleLanes;
@@ -121,8 +125,10 @@ void Plan::place_tensors() {
     const int to = find_population(network_, projection.to);
     const int n_pre = from == kInputSource ? network_.n_inputs
                                            : network_.populations[static_cast<std::size_t>(from)].n;
-    add(projection.from + "." + projection.to + ".weight", n_pre,
-        network_.populations[static_cast<std::size_t>(to)].n, n_pre, false, projection.init);
+    const int n_rows = n_pre * projection.n_delays();
+    add(projection.from + "." + projection.to + ".weight", n_rows,
+        network_.populations[static_cast<std::size_t>(to)].n, n_rows, false, projection.init);
+    if (projection.has_delay_list) tensors_.back().n_delays = projection.n_delays();
   }
   for (const auto& population : network_.populations)
     for (std::size_t q = 0; q < network_.projections.size(); ++q) {
@@ -226,9 +232,32 @@ void Plan::place_populations(const PlanOptions& options) {
   }
 }
 
+// delays, the largest first, and the ring that the source keeps for them
+void Plan::place_delays(const ProjectionDescription& description, ProjectionView& projection) {
+  const std::vector<int>& steps = description.delay_steps;
+  if (steps.empty() || (steps.size() == 1 && steps[0] == projection.is_recurrent)) return;
+  std::vector<DelayView>& delays = delays_.emplace_back();
+  for (std::size_t k = 0; k < steps.size(); ++k)
+    delays.push_back({steps[k], static_cast<int>(k) * projection.n_pre});
+  std::sort(delays.begin(), delays.end(),
+            [](const DelayView& a, const DelayView& b) { return a.steps > b.steps; });
+  projection.delays = delays.data();
+  projection.n_delays = static_cast<int>(delays.size());
+  PopulationView& target = populations_[static_cast<std::size_t>(projection.target)];
+  projection.first_heard = target.n_heard;
+  target.n_heard += projection.n_delays;
+  const bool is_input = projection.source == kInputSource;
+  KeptSpikes& kept =
+      is_input ? view_.kept_input : populations_[static_cast<std::size_t>(projection.source)].kept;
+  if (is_input && kept.n_slots == 0) target.keeps_input = 1;
+  kept.max_delay = std::max(kept.max_delay, delays[0].steps);
+  kept.n_slots = static_cast<int>(std::bit_ceil(static_cast<unsigned>(kept.max_delay) + 1));
+}
+
 void Plan::connect() {
   projections_.resize(populations_.size());
   trace_of_.reserve(network_.projections.size());
+  delays_.reserve(network_.projections.size());
   for (std::size_t q = 0; q < network_.projections.size(); ++q) {
     const ProjectionDescription& description = network_.projections[q];
     const TensorPlan& tensor = tensors_[q];
@@ -238,7 +267,7 @@ void Plan::connect() {
     projection.source = find_population(network_, description.from);
     projection.target = to;
     projection.is_recurrent = projection.source >= to;
-    projection.n_pre = tensor.n_rows;
+    projection.n_pre = tensor.n_rows / description.n_delays();
     projection.n_post = tensor.n_columns;
     projection.n_post_padded = padded(tensor.n_columns);
     projection.weight = tensor.block_begin;
@@ -246,6 +275,7 @@ void Plan::connect() {
     projection.single_trace = -1;
     projection.low_rank = tensor.low_rank;
     projection.place = static_cast<int>(projections_[static_cast<std::size_t>(to)].size());
+    place_delays(description, projection);
     projection.at.drive = -1;
     if (projection.source != kInputSource && description.signal == SignalKind::kTrace)
       projection.delta = populations_[static_cast<std::size_t>(projection.source)].delta;
@@ -340,6 +370,13 @@ void Plan::place_tile() {
     for (ProjectionView& projection : projections)
       place(projection.at.drive, FieldKind::kFloat, projection.n_post_padded);
 #undef SPIKELANE_PLACE
+  const auto place_kept = [&](KeptSpikes& kept, std::int64_t n_bytes) {
+    kept.at = offset;
+    kept.stride = rounded_up(n_bytes, 64);
+    offset += kept.n_slots * kept.stride;
+  };
+  for (auto& population : populations_) place_kept(population.kept, population.n_padded / 8);
+  place_kept(view_.kept_input, network_.n_inputs * 4);
   for (TraceView& trace : traces_)
     if (trace.source_trace >= 0)
       trace.source_trace = populations_[static_cast<std::size_t>(trace.source)].at.synaptic_trace;

@@ -24,7 +24,8 @@ namespace spikelane {
 struct TensorPlan {
   ParameterTensor logical;        // name and range in the flat logical vector
   int n_rows = 0, n_columns = 0;  // (pre, post); a bias has one row
-  int n_fan_in = 0;               // presynaptic neurons, for start values
+  int n_delays = 0;               // rows are (n_delays, pre); 0: they are (pre)
+  int n_fan_in = 0;               // weights to a postsynaptic neuron, for start values
   bool is_bias = false;
   InitDescription init;
   std::int64_t block_begin = 0;  // of the first row in the block, in floats
@@ -91,6 +92,7 @@ class Plan {
   template <class Value>
   const float* constant(const PopulationView& population, float padding, const Value& value);
   void connect();
+  void place_delays(const ProjectionDescription& description, ProjectionView& projection);
   void place_tile();
 
   NetworkDescription network_;
@@ -102,7 +104,8 @@ class Plan {
   std::vector<PopulationView> populations_;
   std::vector<std::vector<ProjectionView>> projections_;  // of each population
   std::vector<TraceView> traces_;
-  std::vector<std::vector<int>> trace_of_;  // (n_post) one vector a readout projection
+  std::vector<std::vector<DelayView>> delays_;  // of each projection that has any
+  std::vector<std::vector<int>> trace_of_;      // (n_post) one vector a readout projection
   // parameters of each population, padded; aligned, since kernels load whole vectors
   std::vector<AlignedMemory> constants_;
   std::int64_t n_parameters_ = 0, n_block_floats_ = 0, n_shared_floats_ = 0;

@@ -118,6 +118,15 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
   }
 }
 
+void append_to_file(const std::filesystem::path& path, std::string_view content) {
+  Descriptor file(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (file.value() < 0) throw_run_error("cannot write", path, errno);
+  int reason = write_all(file.value(), content);
+  if (file.close() != 0 && reason == 0) reason = errno;
+  if (reason != 0) throw_run_error("cannot write", path, reason);
+}
+
 // as temporary_name makes them
 static bool is_temporary(const std::string& name) {
   const std::size_t mark = name.rfind(".tmp-");

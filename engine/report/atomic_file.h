@@ -15,6 +15,10 @@ namespace spikelane {
 void write_file_atomically(const std::filesystem::path& path, std::string_view content,
                            const std::filesystem::path& previous = {});
 
+/// Adds `content` to the end of the file, which is made where there is none. It is
+/// not flushed to disk: a crash of the machine may lose its last lines. Throws RunError.
+void append_to_file(const std::filesystem::path& path, std::string_view content);
+
 /// Makes the folder (and those above it) unless it is there, and tries whether a file can be made
 /// in it. Throws UserError with place "--out" if not: call it before the run, not after.
 void make_output_folder(const std::filesystem::path& path);

@@ -109,6 +109,7 @@ std::string checkpoint_to_safetensors(const Checkpoint& checkpoint) {
                                  {"format_version", std::to_string(kCheckpointFormatVersion)},
                                  {"revision", build_info().revision},
                                  {"config_digest", config_digest(checkpoint.config)},
+                                 {"data_fingerprint", checkpoint.data_fingerprint},
                                  {"update", std::to_string(checkpoint.update)}});
 }
 
@@ -120,6 +121,8 @@ Checkpoint parse_checkpoint(std::string_view content, const std::string& place) 
   Metadata metadata;
   checkpoint.state = parse_safetensors(content, place, &metadata);
   check_format(metadata, place);
+  if (const auto found = metadata.find("data_fingerprint"); found != metadata.end())
+    checkpoint.data_fingerprint = found->second;
   checkpoint.config = read_config(take_text(checkpoint.state, kConfigText, place), place);
   checkpoint.reports = reports_from_json(take_text(checkpoint.state, kReportsText, place),
                                          place + ": " + kReportsText);

@@ -4,7 +4,7 @@
 // Arrays are what the rule and the loop remember (engine/state/saved_state.h), and two texts as
 // bytes: "config.json" (as run, defaults filled in) and "reports.json" (those made so far, as in
 // results.json). Metadata: format, format_version, revision (of the source), config_digest,
-// update, checksum (engine/report/checksum.h).
+// data_fingerprint, update, checksum (engine/report/checksum.h).
 #pragma once
 
 #include <cstdint>
@@ -29,8 +29,9 @@ struct Checkpoint {
   std::int64_t update = 0;  // how many are done
   RunConfig config;         // as it was run; of an older version, with today's defaults
   std::vector<Report> reports;
-  std::vector<Tensor> state;  // names ascending
-  std::string place;          // the file it was read from, for messages
+  std::vector<Tensor> state;     // names ascending
+  std::string place;             // the file it was read from, for messages
+  std::string data_fingerprint;  // engine/run/fingerprints.h; "" where the file has none
 };
 
 std::string checkpoint_to_safetensors(const Checkpoint& checkpoint);

@@ -9,9 +9,11 @@ ordered_json to_json_object(const BuildInfo& build) {
 }
 
 ordered_json to_json_object(const MachineInfo& machine) {
-  return {{"cpu", machine.cpu},         {"isa", machine.isa},
-          {"backend", machine.backend}, {"n_threads", machine.n_threads},
-          {"n_ranks", machine.n_ranks}, {"device", machine.device}};
+  ordered_json object{{"cpu", machine.cpu},         {"isa", machine.isa},
+                      {"backend", machine.backend}, {"n_threads", machine.n_threads},
+                      {"n_ranks", machine.n_ranks}, {"device", machine.device}};
+  if (!machine.physics.empty()) object["physics"] = machine.physics;
+  return object;
 }
 
 std::string to_file_text(const ordered_json& document) {

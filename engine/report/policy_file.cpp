@@ -73,8 +73,17 @@ Policy read_training(const std::filesystem::path& folder) {
   if (!results.is_object() || !results.contains("config"))
     throw UserError(path, "no config in it", "the results.json of `spikelane train --out`");
   const std::filesystem::path weights = folder / "weights.safetensors";
-  return make_policy(parse_config(results["config"].dump(), path), read_safetensors(weights),
-                     weights.string());
+  Metadata metadata;
+  const std::vector<Tensor> tensors = read_safetensors(weights, &metadata);
+  RunConfig config = parse_config(results["config"].dump(), path);
+  if (metadata.count("config") > 0) {
+    const auto differences = origin_differences(metadata, config, weights.string());
+    std::vector<Problem> problems;
+    for (const std::string& difference : differences)
+      problems.push_back({path, difference, "results.json and weights of one training"});
+    if (!problems.empty()) throw UserError(std::move(problems));
+  }
+  return make_policy(std::move(config), tensors, weights.string());
 }
 
 }  // namespace spikelane

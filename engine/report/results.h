@@ -29,7 +29,8 @@ struct Report {
 struct MachineInfo {
   std::string cpu, isa, backend, device;
   int n_threads = 0;
-  int n_ranks = 1;  // processes that shared the work
+  int n_ranks = 1;        // processes that shared the work
+  std::string physics{};  // library and version, "MuJoCo 2.2.2"; empty where the task has none
 };
 
 struct BuildInfo {
@@ -56,9 +57,11 @@ struct RunResult {
   Report final_report;
   Timing timing;
   MachineInfo machine;
-  std::vector<RuleTensor> rule_tensors;  // for the weight file, at each report
-  std::string state_hash;                // 16 hex digits
-  std::string interrupted;               // empty, or why the run ended early
+  std::vector<RuleTensor> rule_tensors;    // for the weight file, at each report
+  std::string state_hash;                  // 16 hex digits
+  std::string interrupted;                 // empty, or why the run ended early
+  std::string data_fingerprint;            // engine/run/fingerprints.h; "" where there is none
+  bool tests_on_training_samples = false;  // no samples are held out
 };
 
 }  // namespace spikelane

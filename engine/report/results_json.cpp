@@ -165,6 +165,9 @@ std::string results_to_json(const RunConfig& config, const RunResult& result) {
   document["schema_version"] = kResultsSchemaVersion;
   document["config"] = ordered_json::parse(config_to_json(config));
   document["config_digest"] = config_digest(config);
+  if (!result.data_fingerprint.empty()) document["data_fingerprint"] = result.data_fingerprint;
+  document["tested_on"] =
+      result.tests_on_training_samples ? "training samples" : "held-out samples";
   document["network"] = network_to_json(config);
   document["build"] = to_json_object(build_info());
   document["machine"] = to_json_object(result.machine);
@@ -183,18 +186,6 @@ std::string results_to_json(const RunConfig& config, const RunResult& result) {
   if (timing.exchange_bytes) document["timing"]["exchange_bytes"] = *timing.exchange_bytes;
   if (!result.interrupted.empty()) document["interrupted"] = result.interrupted;
   if (!result.state_hash.empty()) document["state_hash"] = result.state_hash;
-  return to_file_text(document);
-}
-
-std::string with_reports_of(const std::string& old_results, const std::string& results) {
-  ordered_json document = ordered_json::parse(results);
-  const ordered_json old = ordered_json::parse(old_results, nullptr, false);
-  const auto has = [&](const char* key) { return old.is_object() && old.contains(key); };
-  const bool is_same_run = has("config_digest") && has("reports") &&
-                           old["config_digest"] == document["config_digest"] &&
-                           old["reports"].is_array() && !old["reports"].empty();
-  if (!is_same_run) return results;
-  document["reports"] = old["reports"];
   return to_file_text(document);
 }
 

@@ -36,11 +36,6 @@ NetworkSizes network_sizes(const NetworkDescription& network);
 /// run is under way: `final` and `state_hash` are left out then, as is `interrupted` where empty.
 std::string results_to_json(const RunConfig& config, const RunResult& result);
 
-/// `results` with the reports of `old_results`, where both are documents of the same config (equal
-/// config_digest) and there are some; else `results` as it is. Whatever `old_results` is, nothing
-/// is thrown.
-std::string with_reports_of(const std::string& old_results, const std::string& results);
-
 /// Reports as they stand in `reports`, for a checkpoint, and back: the same bits. Throws UserError
 /// where the text is something else; `place` names it.
 std::string reports_to_json(const std::vector<Report>& reports);

@@ -107,9 +107,10 @@ void check_before_writing(const Tensor& tensor) {
 }  // namespace
 
 std::size_t dtype_size(std::string_view dtype) {
-  if (dtype == "F64" || dtype == "I64") return 8;
-  if (dtype == "F32" || dtype == "I32") return 4;
-  return dtype == "U8" ? 1 : 0;
+  if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
+  if (dtype == "F32" || dtype == "I32" || dtype == "U32") return 4;
+  if (dtype == "F16" || dtype == "I16" || dtype == "U16") return 2;
+  return dtype == "U8" || dtype == "I8" || dtype == "BOOL" ? 1 : 0;
 }
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {

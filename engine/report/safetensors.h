@@ -19,7 +19,7 @@ namespace spikelane {
 /// One named array, C order, little endian.
 struct Tensor {
   std::string name;
-  std::string dtype;                // "F32", "F64", "I32", "U8" or "I64"
+  std::string dtype;                // "F32", "F64", "F16", "BOOL", "I8" to "I64" or "U8" to "U64"
   std::vector<std::int64_t> shape;  // empty: a scalar
   std::vector<std::byte> bytes;     // product of shape times the size of dtype
 };

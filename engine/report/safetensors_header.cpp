@@ -14,7 +14,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kMaxRank = 16;
-constexpr const char* kDtypesAllowed = "one of F32, F64, I32, I64, U8";
+constexpr const char* kDtypesAllowed =
+    "one of BOOL, F16, F32, F64, I8, I16, I32, I64, U8, U16, U32, U64";
 
 // accepts {"name": {"dtype": s, "shape": [n...], "data_offsets": [a, b]}..., "__metadata__": {s:
 // s}} and stops at the first thing that is something else

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "engine/config/config_differences.h"
+#include "engine/config/parse_config.h"
 #include "engine/config/problems.h"
 #include "engine/report/checksum.h"
 
@@ -12,6 +14,8 @@ namespace {
 
 std::vector<std::int64_t> shape_of(const TensorPlan& tensor) {
   if (tensor.is_bias) return {tensor.n_columns};
+  if (tensor.n_delays > 0)
+    return {tensor.n_delays, tensor.n_rows / tensor.n_delays, tensor.n_columns};
   return {tensor.n_rows, tensor.n_columns};
 }
 
@@ -23,8 +27,13 @@ std::span<const float> part_of(const TensorPlan& tensor, std::span<const float> 
 // "input.hidden.weight[3, 7]"
 std::string element_name(const TensorPlan& tensor, std::int64_t i) {
   const std::string column = std::to_string(i % tensor.n_columns);
-  return tensor.logical.name + "[" +
-         (tensor.is_bias ? column : std::to_string(i / tensor.n_columns) + ", " + column) + "]";
+  const std::int64_t row = i / tensor.n_columns;
+  std::string place = tensor.is_bias ? column : std::to_string(row) + ", " + column;
+  if (tensor.n_delays > 0) {
+    const std::int64_t n_pre = tensor.n_rows / tensor.n_delays;
+    place = std::to_string(row / n_pre) + ", " + std::to_string(row % n_pre) + ", " + column;
+  }
+  return tensor.logical.name + "[" + place + "]";
 }
 
 void check_finite(const TensorPlan& tensor, std::span<const float> values, const std::string& file,
@@ -66,7 +75,8 @@ bool is_of_rule(const Plan& plan, const std::string& name) {
 }  // namespace
 
 std::string weights_to_safetensors(const Plan& plan, std::span<const float> parameters,
-                                   std::span<const RuleTensor> rule_tensors) {
+                                   std::span<const RuleTensor> rule_tensors,
+                                   const Metadata& origin) {
   assert(static_cast<std::int64_t>(parameters.size()) == plan.n_parameters());
   std::vector<Tensor> tensors;
   for (const TensorPlan& tensor : plan.tensors()) {
@@ -76,7 +86,7 @@ std::string weights_to_safetensors(const Plan& plan, std::span<const float> para
   }
   for (const RuleTensor& tensor : rule_tensors)
     tensors.push_back(make_tensor(tensor.name, tensor.shape, tensor.values));
-  return to_checked_safetensors(tensors, {});
+  return to_checked_safetensors(tensors, origin);
 }
 
 // `read(i)` gives the tensor of infos[i]
@@ -106,9 +116,38 @@ static std::vector<float> collect_weights(const std::vector<TensorInfo>& infos,
   return parameters;
 }
 
-std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan) {
+Metadata weights_origin(const RunConfig& config, const std::string& data_fingerprint) {
+  RunConfig without_run = config;
+  without_run.run = {};
+  return {{"config", config_to_json(without_run)},
+          {"config_digest", config_digest(config)},
+          {"network_digest", network_digest(config)},
+          {"data_fingerprint", data_fingerprint}};
+}
+
+std::vector<std::string> origin_differences(const Metadata& metadata, const RunConfig& config,
+                                            const std::string& place) {
+  const auto text = metadata.find("config");
+  if (text == metadata.end())
+    return {place + " does not say which network it was trained for, so that is not compared"};
+  std::vector<std::string> list;
+  for (const ConfigDifference& difference :
+       config_differences(parse_config(text->second, place + ": config"), config)) {
+    const std::string& key = difference.key;
+    if (key.rfind("rule.", 0) == 0 || key.rfind("loss.", 0) == 0 || key == "seed" ||
+        key == "data_dir")
+      continue;
+    list.push_back(key + ": " + difference.now + "; the weights of " + place +
+                   " were trained with " + difference.before);
+  }
+  return list;
+}
+
+std::vector<float> read_weights(const std::filesystem::path& path, const Plan& plan,
+                                Metadata* metadata) {
   const SafetensorsHeader header = read_safetensors_header(path);
   check_checksum_if_any(path, header);
+  if (metadata) *metadata = header.metadata;
   return collect_weights(header.tensors, path.string(), plan, [&](std::size_t i) {
     return read_tensor(path, header, header.tensors[i]);
   });

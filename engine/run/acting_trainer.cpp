@@ -12,7 +12,8 @@
 namespace spikelane {
 
 ActingTrainer::ActingTrainer(const RunConfig& config, const PlanOptions& options,
-                             const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop)
+                             const KernelTable& kernels, ThreadPool& pool, const ClosedLoop& loop,
+                             std::span<const float> start)
     : config_(config),
       loop_(loop),
       pool_(pool),
@@ -20,7 +21,7 @@ ActingTrainer::ActingTrainer(const RunConfig& config, const PlanOptions& options
       rule_(*plan_, kernels, config.rule.kernl, config.seed),
       optimiser_(config.rule.kernl.optimiser, plan_->parameter_tensors()),
       trained_(trained_ranges(config.rule.kernl, *plan_)),
-      parameters_(draw_start(kernels, *plan_, config.seed)),
+      parameters_(draw_start(kernels, *plan_, config.seed, start)),
       gradient_(parameters_.size()),
       gradients_(parameters_.size() * static_cast<std::size_t>(loop.config().n_episodes)),
       episodes_(static_cast<std::size_t>(loop.config().n_episodes)),

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,9 +17,9 @@ namespace spikelane {
 
 class ActingTrainer : public Trainer {
  public:
-  /// All must outlive it.
+  /// All but `start` must outlive it: the weights to begin with, (P); empty: those of the seed.
   ActingTrainer(const RunConfig& config, const PlanOptions& options, const KernelTable& kernels,
-                ThreadPool& pool, const ClosedLoop& loop);
+                ThreadPool& pool, const ClosedLoop& loop, std::span<const float> start = {});
 
   UpdateScores update() override;
   std::int64_t n_updates() const override { return update_; }

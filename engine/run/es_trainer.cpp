@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/config/key.h"
+#include "engine/config/user_error.h"
 #include "engine/learning/gradient.h"
 #include "engine/learning/shaping.h"
 #include "engine/learning/sums.h"
@@ -25,6 +27,10 @@ EsTrainer::EsTrainer(const RunConfig& config, const KernelTable& kernels, Thread
       gradient_(mean_.size(), 0.0f) {
   const CudaFunctions* cuda = cuda_of(kernels);
   if (!cuda || !trials_->runs_on_device()) return;
+  if (config.rule.es.top_fraction < 1.0)
+    throw UserError("rule.top_fraction", number_text(config.rule.es.top_fraction),
+                    "1 on a CUDA device, which makes its updates from all directions, or "
+                    "--backend cpu");
   device_ = std::make_unique<DeviceUpdate>(*cuda, plan(), config.rule.es, config.seed, optimiser_);
   members_.set_device_mean(device_->parameters().values());
 }
@@ -153,20 +159,27 @@ void EsTrainer::step_mean(std::span<const double> losses) {
     if (device_)
       check_losses(losses);
     else
-      shaped = shape_losses(es.shaping, losses);
+      shaped = shape_losses(es.shaping, losses, es.ties);
+    keep_best_directions(shaped, losses, device_ ? 1.0 : es.top_fraction, es.antithetic);
   } catch (const RunError& error) {
     throw SharedError(error.what());  // all ranks have the same losses
   }
   if (device_) {
     if (!is_update_queued_) update_on_device(device_->write_losses(losses));
-    optimiser_.count_update(searched);
+    // the device has decided the same by the same losses
+    if (!is_flat(es.shaping, losses, es.ties) || optimiser_.counts_decay())
+      optimiser_.count_update(searched);
     is_host_stale_ = true;
     return;
   }
   const GradientEstimate estimate(shaped, es.antithetic, config_.seed,
-                                  static_cast<std::uint32_t>(update_));
+                                  static_cast<std::uint32_t>(update_), es.draws_signs());
   find_gradient(estimate, searched);
-  optimiser_.update(mean_, gradient_, learning_rate_at(es.optimiser, update_), searched);
+  const double lr = learning_rate_at(es.optimiser, update_);
+  if (is_flat(es.shaping, losses, es.ties))
+    optimiser_.decay_only(mean_, gradient_, lr, searched);
+  else
+    optimiser_.update(mean_, gradient_, lr, searched);
 }
 
 double EsTrainer::last_gradient_norm() {

@@ -14,7 +14,7 @@
 namespace spikelane {
 
 KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
-                           ThreadPool& pool, const Dataset& data)
+                           ThreadPool& pool, const Dataset& data, std::span<const float> start)
     : config_(config),
       data_(data),
       plan_(compile_plan(config.network, config.loss, data.n_steps, for_learning(options, false))),
@@ -23,7 +23,7 @@ KernlTrainer::KernlTrainer(const RunConfig& config, PlanOptions options, const K
       optimiser_(config.rule.kernl.optimiser, plan_->parameter_tensors()),
       evaluator_(*plan_, rule_, config.rule.kernl, kernels, pool),
       trained_(trained_ranges(config.rule.kernl, *plan_)),
-      parameters_(draw_start(kernels, *plan_, config.seed)),
+      parameters_(draw_start(kernels, *plan_, config.seed, start)),
       average_(config.rule.kernl.average_decay, parameters_),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),
       rates_(static_cast<std::size_t>(rule_.n_neurons())) {

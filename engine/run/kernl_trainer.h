@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,10 @@ namespace spikelane {
 class KernlTrainer : public Trainer {
  public:
   /// `config`, `data`, `kernels` and `pool` must outlive it. The layout is neuron lanes, whatever
-  /// `options` say: gradients are rows of neurons.
+  /// `options` say: gradients are rows of neurons. `start` (P): the weights to begin with; empty:
+  /// those of the seed.
   KernlTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
-               ThreadPool& pool, const Dataset& data);
+               ThreadPool& pool, const Dataset& data, std::span<const float> start = {});
 
   void use_ranks(Ranks& ranks) override {
     Trainer::use_ranks(ranks);

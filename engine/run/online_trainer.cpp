@@ -14,7 +14,8 @@
 namespace spikelane {
 
 OnlineTrainer::OnlineTrainer(const RunConfig& config, PlanOptions options,
-                             const KernelTable& kernels, ThreadPool& pool, const Dataset& data)
+                             const KernelTable& kernels, ThreadPool& pool, const Dataset& data,
+                             std::span<const float> start)
     : config_(config),
       data_(data),
       plan_(compile_plan(config.network, config.loss, data.n_steps, for_learning(options, true))),
@@ -23,7 +24,7 @@ OnlineTrainer::OnlineTrainer(const RunConfig& config, PlanOptions options,
       optimiser_(config.rule.kernl.optimiser, plan_->parameter_tensors()),
       trained_(trained_ranges(config.rule.kernl, *plan_)),
       online_(*plan_, rule_, config.rule.kernl, kernels, pool, minibatches_.size()),
-      parameters_(draw_start(kernels, *plan_, config.seed)),
+      parameters_(draw_start(kernels, *plan_, config.seed, start)),
       gradient_(parameters_.size()),
       average_(config.rule.kernl.average_decay, parameters_),
       block_(static_cast<std::size_t>(plan_->n_block_floats()) * sizeof(float)),

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ namespace spikelane {
 class OnlineTrainer : public Trainer {
  public:
   /// `config`, `data`, `kernels` and `pool` must outlive it. The layout is neuron lanes.
+  /// `start` (P): the weights to begin with; empty: those of the seed.
   OnlineTrainer(const RunConfig& config, PlanOptions options, const KernelTable& kernels,
-                ThreadPool& pool, const Dataset& data);
+                ThreadPool& pool, const Dataset& data, std::span<const float> start = {});
 
   void use_ranks(Ranks& ranks) override {
     Trainer::use_ranks(ranks);

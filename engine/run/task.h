@@ -24,6 +24,8 @@ class EventSource {
   /// Clears `events` and writes those of `sample` in `epoch`, by step, then unit; no event twice. A
   /// pure function of its arguments, called from any thread.
   virtual void write(int sample, std::uint32_t epoch, std::vector<InputEvent>& events) const = 0;
+  /// XXH64 of what the events are made from.
+  virtual std::uint64_t fingerprint() const = 0;
 };
 
 /// Samples of one split. Inputs are events (binary), stored or made on demand, or dense values.
@@ -43,6 +45,9 @@ class ClosedLoop;
 struct TaskData {
   int n_classes = 0;  // 0: no labels
   Dataset train, test;
+  bool tests_on_training_samples = false;  // no samples are held out
+  std::string model_fingerprint;           // of a simulator's model; "" where there is none
+  std::vector<std::string> warnings;       // what the user should know of these data
   std::shared_ptr<const ClosedLoop> loop;  // control tasks; then there are no data sets
 };
 

@@ -31,21 +31,33 @@ struct Averages {
   }
 };
 
+// KeRNL's gradient knows inputs as events
+void check_inputs(const RunConfig& config, const Dataset& data) {
+  if (config.rule.kind != RuleKind::kKernl || !data.is_dense) return;
+  throw UserError("rule.kind", "\"kernl\" with graded inputs",
+                  "inputs that are all 0 or 1 for this rule; graded ones for rule \"es\"");
+}
+
 std::unique_ptr<Trainer> make_trainer(const RunConfig& config, const PlanOptions& options,
                                       const KernelTable& kernels, ThreadPool& pool,
-                                      const TaskData& task) {
+                                      const TaskData& task, std::span<const float> start) {
   if (config.rule.is_acting())
-    return std::make_unique<ActingTrainer>(config, options, kernels, pool, *task.loop);
+    return std::make_unique<ActingTrainer>(config, options, kernels, pool, *task.loop, start);
+  const auto searching = [&](std::unique_ptr<EsTrainer> trainer) {
+    if (!start.empty()) trainer->set_mean(start);
+    return trainer;
+  };
   if (task.loop)
-    return std::make_unique<EsTrainer>(
+    return searching(std::make_unique<EsTrainer>(
         config, kernels, pool,
-        std::make_unique<EpisodeTrials>(config, options, kernels, pool, *task.loop));
+        std::make_unique<EpisodeTrials>(config, options, kernels, pool, *task.loop)));
   const Dataset& data = task.train;
+  check_inputs(config, data);
   if (config.rule.kind == RuleKind::kKernl && config.rule.kernl.mode == KernlMode::kOnline)
-    return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data);
+    return std::make_unique<OnlineTrainer>(config, options, kernels, pool, data, start);
   if (config.rule.kind == RuleKind::kKernl)
-    return std::make_unique<KernlTrainer>(config, options, kernels, pool, data);
-  return std::make_unique<EsTrainer>(config, options, kernels, pool, data);
+    return std::make_unique<KernlTrainer>(config, options, kernels, pool, data, start);
+  return searching(std::make_unique<EsTrainer>(config, options, kernels, pool, data));
 }
 
 // Scores of a parameter set on the first so many held-out samples or episodes; 0: all.
@@ -70,9 +82,11 @@ class TrainingRun {
       : config_(config),
         hooks_(hooks),
         ranks_(hooks.ranks ? *hooks.ranks : one_rank()),
-        trainer_(make_trainer(config, options, kernels, pool, data)),
+        trainer_(make_trainer(config, options, kernels, pool, data, hooks.start)),
         test_(make_test(config, options, kernels, pool, data)) {
     result_.seed = config.seed;
+    result_.data_fingerprint = hooks.data_fingerprint;
+    result_.tests_on_training_samples = data.tests_on_training_samples;
     result_.machine.isa = kernels.isa;
     result_.machine.backend = cuda_of(kernels) ? "cuda" : "cpu";
     result_.machine.n_threads = pool.n_threads();
@@ -98,11 +112,18 @@ class TrainingRun {
     }
     // before the last test: who stops a run does not wait for it
     save();
-    // the last report's averages stand for the end where no update has followed
-    if (averages_.n_updates == 0) averages_ = last_;
     // an interrupted run is tested as at its reports, which is quick
-    result_.final_report =
-        report(true, result_.interrupted.empty() ? 0 : config_.run.n_test_report);
+    const int n_samples = result_.interrupted.empty() ? 0 : config_.run.n_test_report;
+    // the last update is always a report. It is made behind the checkpoint: a training that goes on
+    // has the reports of one that was never stopped
+    if (averages_.n_updates > 0) {
+      result_.final_report = report(true, n_samples);
+      result_.reports.push_back(result_.final_report);
+    } else {
+      // the last report's averages stand for the end where no update has followed
+      averages_ = last_;
+      result_.final_report = report(true, n_samples);
+    }
     tell();
     return result_;
   }
@@ -149,7 +170,8 @@ class TrainingRun {
     elapsed_s_ = total_s();
     StateSaver saver;
     visit_state(saver);
-    hooks_.on_checkpoint({trainer_->n_updates(), config_, result_.reports, saver.take(), ""});
+    hooks_.on_checkpoint({trainer_->n_updates(), config_, result_.reports, saver.take(), "",
+                          hooks_.data_fingerprint});
     saved_at_ = trainer_->n_updates();
     has_saved_ = true;
     saved_ = Clock::now();

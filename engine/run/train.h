@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <span>
+#include <string>
 
 #include "engine/plan/plan.h"
 #include "engine/report/checkpoint.h"
@@ -29,6 +30,10 @@ struct TrainHooks {
   std::function<void(const Checkpoint& checkpoint)> on_checkpoint;
   /// Goes on from there; throws UserError where it is not one of this config. Null: from the start.
   const Checkpoint* resume = nullptr;
+  /// Of `data`, for checkpoints and results (engine/run/fingerprints.h).
+  std::string data_fingerprint;
+  /// The weights to begin with, flat and logical (P). Empty: those of the config's seed.
+  std::span<const float> start;
   /// Set to 1 by a signal handler: the loop ends before the next update. With several ranks one
   /// that has been told to stop is enough.
   const std::atomic<int>* stop = nullptr;

@@ -9,10 +9,11 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
   const bool is_sample_lanes = plan.layout() == Layout::kSampleLanes;
   const std::int64_t window = view.layer_major ? max_window : 1;
   const std::int64_t n_populations = view.n_populations;
-  int largest = 0, most_projections = 0;
+  int largest = 0, most_projections = 0, most_heard = 0;
   for (int p = 0; p < view.n_populations; ++p) {
     largest = std::max(largest, plan.population(p).n_padded);
     most_projections = std::max(most_projections, plan.population(p).n_projections);
+    most_heard = std::max(most_heard, plan.population(p).n_heard);
   }
   signals_.resize(static_cast<std::size_t>(n_populations));
 
@@ -31,6 +32,9 @@ Scratch::Scratch(const Plan& plan, int max_window, bool has_tile) {
     take(view_.n_fired, n_populations);
     take(view_.nonzero, std::max(largest, (view.n_inputs + kGrain - 1) / kGrain * kGrain));
     take(view_.uses_table, n_populations);
+    view_.heard_stride = std::max(largest, (view.n_inputs + kGrain - 1) / kGrain * kGrain);
+    take(view_.heard, most_heard * view_.heard_stride);
+    take(view_.heard_end, most_heard);
     if (view.rank > 0)
       take(view_.factor_sums,
            std::int64_t{most_projections} * view.rank * (is_sample_lanes ? window * kLanes : 1));

@@ -86,7 +86,10 @@ void State::reset_row(int row) {
 #undef SPIKELANE_RESET
     for (int q = 0; q < population.n_projections; ++q)
       fill(population.projections[q].at.drive, population.projections[q].n_post_padded, 0.0f);
+    // rings are kept in neuron lanes alone, where a tile is one row
+    std::fill_n(tile + population.kept.at, population.kept.n_slots * population.kept.stride, '\0');
   }
+  std::fill_n(tile + view.kept_input.at, view.kept_input.n_slots * view.kept_input.stride, '\0');
   for (int k = 0; k < view.n_traces; ++k) {
     fill(view.traces[k].at.z, view.traces[k].n_padded, 0.0f);
     fill(view.traces[k].at.z_sum, view.traces[k].n_padded, 0.0f);
@@ -135,6 +138,7 @@ void FinalState::append(const FinalState& other) {
   add(b, other.b);
   add(refractory, other.refractory);
   add(n_spikes, other.n_spikes);
+  add(kept, other.kept);
 }
 
 void FinalState::add_to(StateHash& hash) const {
@@ -144,6 +148,7 @@ void FinalState::add_to(StateHash& hash) const {
   if (!b.empty()) hash.add(std::span<const float>(b));
   if (!refractory.empty()) hash.add(std::span<const float>(refractory));
   hash.add(std::span<const std::int32_t>(n_spikes));
+  if (!kept.empty()) hash.add(std::span<const float>(kept));
 }
 
 FinalState gather_final_state(const Plan& plan, const State& state, int p) {
@@ -160,6 +165,17 @@ FinalState gather_final_state(const Plan& plan, const State& state, int p) {
     final.refractory = state.gather_floats(population.at.refractory, population.n);
   for (float n : state.gather_floats(population.at.n_spikes, population.n))
     final.n_spikes.push_back(static_cast<std::int32_t>(n));
+  // spikes of the last max_delay steps, the oldest first
+  const KeptSpikes& kept = population.kept;
+  const std::int64_t n = population.n, n_rows = state.n_rows();
+  final.kept.resize(static_cast<std::size_t>(n_rows * kept.max_delay * n));
+  for (int k = 0; k < kept.max_delay; ++k) {
+    const int t = plan.view().n_steps - kept.max_delay + k;
+    const std::vector<float> spikes =
+        state.gather_spikes(kept.at + (t & (kept.n_slots - 1)) * kept.stride, population.n);
+    for (std::int64_t row = 0; row < n_rows; ++row)
+      std::copy_n(spikes.begin() + row * n, n, final.kept.begin() + (row * kept.max_delay + k) * n);
+  }
   return final;
 }
 

@@ -57,6 +57,7 @@ struct FinalState {
   std::vector<float> s;              // spikes, or the synaptic trace where there is one
   std::vector<float> b, refractory;  // where they are kept
   std::vector<std::int32_t> n_spikes;
+  std::vector<float> kept;  // (rows, max_delay, n) spikes kept for delays, the oldest first
   void append(const FinalState& other);
   void add_to(StateHash& hash) const;
 };

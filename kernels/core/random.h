@@ -8,8 +8,10 @@
 // and Muller's method: words (w0, w1) or (w2, w3) give r = sqrt(-2 log(((w0 >> 8) + 1) 2^-24)) and
 // the angle 2 pi w1 2^-32; the first value is r cos, the second r sin. Magnitudes end at 5.77.
 //
-// The word, uniform and normal of one index are for the twin, CUDA and small needs; the draw_*
-// functions fill arrays with the same values, 64 at a time.
+// Signs are single bits: number i is +1 where bit i mod 32 of word i / 32 is set, else -1.
+//
+// The word, uniform, normal and sign of one index are for the twin, CUDA and small needs; the
+// draw_* functions fill arrays with the same values, many at a time.
 #pragma once
 
 #include <stdint.h>
@@ -118,6 +120,11 @@ SPIKELANE_HD SPIKELANE_INLINE float random_normal(int64_t index, const RandomKey
   float first, second;
   normal_pair(is_second_pair ? b.w2 : b.w0, is_second_pair ? b.w3 : b.w1, first, second);
   return (index & 1) != 0 ? second : first;
+}
+
+/// Sign number `index` of the key: +1 or -1.
+SPIKELANE_HD SPIKELANE_INLINE float random_sign(int64_t index, const RandomKey& key) {
+  return (random_word(index >> 5, key) >> (index & 31) & 1u) != 0 ? 1.0f : -1.0f;
 }
 
 }  // namespace SPIKELANE_ISA

@@ -97,4 +97,42 @@ inline void draw_perturbed(float* out, const float* mean, float scale, int64_t f
   draw_batches<NormalBatch>(out, first_index, n, key, AroundMean{mean, scale});
 }
 
+// 16 Philox blocks hold 2048 signs; whole groups of 16 are made from their bits at once
+template <class Finish>
+SPIKELANE_INLINE void draw_sign_batches(float* out, int64_t first_index, int64_t n,
+                                        const RandomKey& key, Finish finish) {
+  alignas(64) uint32_t words[4][16];  // word w of block l at [w][l]
+  int64_t i = 0;
+  while (i < n) {
+    const int64_t block = (first_index + i) >> 7;
+    const PhiloxWords<IntLanes> b =
+        philox_block(iota() + IntLanes(static_cast<uint32_t>(block)), key);
+    store(words[0], b.w0);
+    store(words[1], b.w1);
+    store(words[2], b.w2);
+    store(words[3], b.w3);
+    // `at` counts from the first of the 2048
+    int at = static_cast<int>(first_index + i - (block << 7));
+    const int end = n - i < 2048 - at ? at + static_cast<int>(n - i) : 2048;
+    const auto bits_from = [&](int k) { return words[k >> 5 & 3][k >> 7] >> (k & 31); };
+    const auto one = [&](int k) { return (bits_from(k) & 1u) != 0 ? 1.0f : -1.0f; };
+    for (; at < end && (at & 15) != 0; ++at, ++i) out[i] = finish.at(i, one(at));
+    for (; at + 16 <= end; at += 16, i += 16)
+      storeu(out + i, finish.at(i, select(mask_from_bits(bits_from(at) & 0xffffu), Lanes(1.0f),
+                                          Lanes(-1.0f))));
+    for (; at < end; ++at, ++i) out[i] = finish.at(i, one(at));
+  }
+}
+
+/// Signs: +1 or -1.
+inline void draw_signs(float* out, int64_t first_index, int64_t n, const RandomKey& key) {
+  draw_sign_batches(out, first_index, n, key, AsDrawn{});
+}
+
+/// out[i] = mean[i] + scale * sign(first_index + i), as draw_perturbed.
+inline void draw_sign_perturbed(float* out, const float* mean, float scale, int64_t first_index,
+                                int64_t n, const RandomKey& key) {
+  draw_sign_batches(out, first_index, n, key, AroundMean{mean, scale});
+}
+
 }  // namespace spikelane::SPIKELANE_ISA

@@ -66,6 +66,8 @@ const KernelTable kKernels = {kIsaName,
                               draw_normals,
                               draw_uniforms,
                               draw_perturbed,
+                              draw_signs,
+                              draw_sign_perturbed,
                               accumulate_gradient,
                               accumulate_low_rank,
                               burn_fma};

@@ -29,6 +29,10 @@ struct KernelTable {
   /// out = mean + scale*eps, two roundings
   void (*draw_perturbed)(float* out, const float* mean, float scale, int64_t first_index, int64_t n,
                          const RandomKey& key);
+  /// The same two with +1 or -1 for the normals.
+  void (*draw_signs)(float* out, int64_t first_index, int64_t n, const RandomKey& key);
+  void (*draw_sign_perturbed)(float* out, const float* mean, float scale, int64_t first_index,
+                              int64_t n, const RandomKey& key);
   AccumulateGradient accumulate_gradient;
   AccumulateLowRank accumulate_low_rank;
   /// 2 * 16 * 16 * n_rounds float operations in chains of fma, for the measured peak; returns a

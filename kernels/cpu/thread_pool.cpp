@@ -1,5 +1,7 @@
 #include "kernels/cpu/thread_pool.h"
 
+#include <pthread.h>
+
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -16,11 +18,23 @@ static void pause_briefly() {
 #endif
 }
 
-ThreadPool::ThreadPool(int n_threads) {
+// how many forks lie between this process and the first that used the library
+static std::atomic<std::uint32_t> n_forks{0};
+
+static std::uint32_t fork_generation() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { n_forks.fetch_add(1); });
+  (void)registered;
+  return n_forks.load(std::memory_order_relaxed);
+}
+
+ThreadPool::ThreadPool(int n_threads) : generation_(fork_generation()) { start(n_threads); }
+
+void ThreadPool::start(int n_threads) {
   try {
     threads_.reserve(static_cast<std::size_t>(n_threads));
+    const std::uint32_t seen = round_.load();
     for (int thread = 1; thread < n_threads; ++thread)
-      threads_.emplace_back([this, thread] { wait_for_work(thread); });
+      threads_.emplace_back([this, thread, seen] { wait_for_work(thread, seen); });
   } catch (const std::system_error& error) {
     // limits on threads or memory; those that have started wait already
     stop();
@@ -35,10 +49,18 @@ ThreadPool::ThreadPool(int n_threads) {
 ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
+  if (generation_ != fork_generation()) return forget_threads();
   stops_ = true;
   round_.fetch_add(1);
   round_.notify_all();
   for (std::thread& thread : threads_) thread.join();
+}
+
+// after fork the child has none of them: they can be neither joined nor detached
+void ThreadPool::forget_threads() {
+  new std::vector<std::thread>(std::exchange(threads_, {}));
+  n_busy_ = 0;
+  generation_ = fork_generation();
 }
 
 void ThreadPool::take_items(int thread) {
@@ -53,8 +75,7 @@ void ThreadPool::take_items(int thread) {
   }
 }
 
-void ThreadPool::wait_for_work(int thread) {
-  std::uint32_t seen = 0;
+void ThreadPool::wait_for_work(int thread, std::uint32_t seen) {
   for (;;) {
     for (int spin = 0; spin < kSpins && round_.load() == seen; ++spin) pause_briefly();
     round_.wait(seen);
@@ -67,6 +88,11 @@ void ThreadPool::wait_for_work(int thread) {
 
 void ThreadPool::for_each(std::int64_t n_items,
                           const std::function<void(std::int64_t, int)>& work) {
+  if (!threads_.empty() && generation_ != fork_generation()) {
+    const int n = n_threads();
+    forget_threads();
+    start(n);
+  }
   work_ = &work;
   n_items_ = n_items;
   next_item_ = 0;

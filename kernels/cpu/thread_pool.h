@@ -11,6 +11,7 @@
 
 namespace spikelane {
 
+/// After fork() the child's copy of a pool makes its threads anew when it is first used.
 class ThreadPool {
  public:
   /// n_threads >= 1 workers, the caller among them. Throws std::runtime_error where the system does
@@ -28,10 +29,13 @@ class ThreadPool {
   void for_each(std::int64_t n_items, const std::function<void(std::int64_t, int)>& work);
 
  private:
+  void start(int n_threads);
   void stop();
-  void wait_for_work(int thread);
+  void forget_threads();
+  void wait_for_work(int thread, std::uint32_t seen);
   void take_items(int thread);
 
+  std::uint32_t generation_;  // of the process that has the threads; counts forks
   std::vector<std::thread> threads_;
   const std::function<void(std::int64_t, int)>* work_ = nullptr;
   std::int64_t n_items_ = 0;

@@ -58,6 +58,7 @@ struct MemberDrawView {
   const TensorDrawView* tensors;
   int n_tensors;
   int is_antithetic;
+  int is_sign;  // noise is +1 or -1 instead of normal
   uint64_t seed;
   uint32_t update;
 };

@@ -2,7 +2,7 @@
 // (engine/learning), each from its own index, so nothing depends on who draws it.
 #pragma once
 
-#include "kernels/core/normal_block.h"
+#include "kernels/core/noise_block.h"
 #include "kernels/cuda/cuda_functions.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -32,7 +32,7 @@ __device__ __forceinline__ void draw_tensor(const TensorDrawView& tensor,
       v[2] = uniform01<float>(words.w2);
       v[3] = uniform01<float>(words.w3);
     } else if (is_noise || tensor.draw == TensorDraw::kNormal) {
-      normal_block(static_cast<uint32_t>(quad), key, v);
+      noise_block(is_noise && members.is_sign, static_cast<uint32_t>(quad), key, v);
     }
 #pragma unroll
     for (int k = 0; k < 4; ++k) {

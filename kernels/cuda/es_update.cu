@@ -58,8 +58,8 @@ __global__ void __launch_bounds__(kDrawWorkers* kQuads) gradient_kernel(EsUpdate
   const int i_quad = static_cast<int>(threadIdx.x) % kQuads;
   const int64_t first = (static_cast<int64_t>(blockIdx.x) * kQuads + i_quad) * 4;
   double sum[4];
-  share_gradient<4>(team, a.gradient, first, MemberNoise{a.gradient.seed, a.gradient.update},
-                    rooms[i_quad], sum);
+  const MemberNoise noise{a.gradient.seed, a.gradient.update, a.gradient.is_sign};
+  share_gradient<4>(team, a.gradient, first, noise, rooms[i_quad], sum);
   if (!team.is_leader()) return;
   for (int k = 0; k < 4; ++k) {
     const SearchedTensorView* tensor = tensor_of(a, first + k);
@@ -73,8 +73,13 @@ __global__ void __launch_bounds__(kStepThreads) step_kernel(EsUpdateArgs a) {
   const int64_t worker = static_cast<int64_t>(blockIdx.x) * kStepThreads + threadIdx.x;
   for (int k = 0; k < a.n_tensors; ++k) {
     const SearchedTensorView& tensor = a.tensors[k];
-    step_entries(tensor.step, a.gradient_out, a.mean, a.first, a.second, tensor.begin + worker,
-                 tensor.end, static_cast<int64_t>(gridDim.x) * kStepThreads);
+    const int64_t begin = tensor.begin + worker, stride = int64_t{gridDim.x} * kStepThreads;
+    if (*a.shaping.is_flat)
+      decay_entries(tensor.step, a.gradient_out, a.mean, a.first, a.second, begin, tensor.end,
+                    stride);
+    else
+      step_entries(tensor.step, a.gradient_out, a.mean, a.first, a.second, begin, tensor.end,
+                   stride);
   }
 }
 

@@ -17,6 +17,8 @@ Twin::Twin(const PlanView& plan, const float* block, const float* shared)
 void Twin::reset() {
   t_ = 0;
   drive_.clear();
+  inputs_.clear();
+  spikes_.assign(static_cast<std::size_t>(plan_.n_populations), {});
   added_.assign(static_cast<std::size_t>(plan_.n_populations), {});
   populations_.assign(static_cast<std::size_t>(plan_.n_populations), {});
   for (int p = 0; p < plan_.n_populations; ++p) {
@@ -48,8 +50,43 @@ std::span<const float> Twin::spikes_of(int source, std::span<const float> x) con
   return source == kInputSource ? x : std::span<const float>(population(source).s);
 }
 
+std::vector<float> Twin::sent_in(int source, int u) const {
+  const auto& sent = source == kInputSource ? inputs_ : spikes_[static_cast<std::size_t>(source)];
+  if (u >= 0) return sent[static_cast<std::size_t>(u)];
+  const int n = source == kInputSource ? plan_.n_inputs : plan_.populations[source].n;
+  return std::vector<float>(static_cast<std::size_t>(n), 0.0f);
+}
+
+// the emission step ascending, then the presynaptic index; sums of factors in the same order
+float Twin::delayed_sum(const ProjectionView& projection, int i) const {
+  std::vector<float> x;
+  std::vector<std::int64_t> rows;
+  for (int k = 0; k < projection.n_delays; ++k) {
+    const DelayView& delay = projection.delays[k];
+    const std::vector<float> sent = sent_in(projection.source, t_ - delay.steps);
+    for (int j = 0; j < projection.n_pre; ++j) {
+      x.push_back(sent[static_cast<std::size_t>(j)]);
+      rows.push_back(delay.first_row + j);
+    }
+  }
+  float sum = 0.0f;
+  for (std::size_t j = 0; j < x.size(); ++j)
+    sum = std::fma(x[j], weights_[projection.weight + rows[j] * projection.weight_stride + i], sum);
+  const LowRankView& at = projection.low_rank;
+  const float scale = plan_.rank > 0 ? block_[at.scale] : 0.0f;
+  if (scale == 0.0f) return sum;
+  for (int k = 0; k < plan_.rank; ++k) {
+    float c = 0.0f;
+    for (std::size_t j = 0; j < x.size(); ++j)
+      c = std::fma(x[j], block_[at.b + rows[j] * plan_.rank + k], c);
+    sum = std::fma(block_[at.a + std::int64_t{k} * at.a_stride + i], scale * c, sum);
+  }
+  return sum;
+}
+
 // what one projection brings to neuron i: from the weights, and from the noise of a rank
 float Twin::weighted_sum(const ProjectionView& projection, std::span<const float> x, int i) const {
+  if (projection.n_delays > 0) return delayed_sum(projection, i);
   float sum = 0.0f;
   for (int j = 0; j < projection.n_pre; ++j) {
     const float w = weights_[projection.weight + std::int64_t{j} * projection.weight_stride + i];
@@ -214,6 +251,7 @@ void Twin::step_readout(int p, std::span<const float> x) {
 }
 
 void Twin::step(std::span<const float> x) {
+  inputs_.emplace_back(x.begin(), x.end());
   for (int p = 0; p < plan_.n_populations; ++p) {
     switch (plan_.populations[p].model) {
       case Model::kLeaky:
@@ -226,6 +264,7 @@ void Twin::step(std::span<const float> x) {
         step_readout(p, x);
         break;
     }
+    spikes_[static_cast<std::size_t>(p)].push_back(populations_[static_cast<std::size_t>(p)].s);
   }
   ++t_;
 }

@@ -51,6 +51,9 @@ class Twin {
   void step_alif(int p, std::span<const float> x);
   void observe(int p, std::size_t i, float s, float v);
   void step_readout(int p, std::span<const float> x);
+  // what `source` sent in step u, nothing before the first
+  std::vector<float> sent_in(int source, int u) const;
+  float delayed_sum(const ProjectionView& projection, int i) const;
   float weighted_sum(const ProjectionView& projection, std::span<const float> x, int i) const;
   std::vector<float> read_out(const PopulationView& population, bool of_sums) const;
   std::span<const float> spikes_of(int source, std::span<const float> x) const;
@@ -59,6 +62,8 @@ class Twin {
   const float* block_;
   const float* weights_;
   int t_ = 0;
+  std::vector<std::vector<float>> inputs_;               // of every step
+  std::vector<std::vector<std::vector<float>>> spikes_;  // of each population, of every step
   std::vector<TwinPopulation> populations_;
   std::vector<std::vector<float>> added_;               // to the current of each population
   std::vector<std::vector<float>> z_, z_sum_;           // of each trace

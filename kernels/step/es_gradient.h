@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "kernels/core/device.h"
-#include "kernels/core/normal_block.h"
+#include "kernels/core/noise_block.h"
 #include "kernels/step/es_gradient_view.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -106,17 +106,21 @@ SPIKELANE_HD inline void share_gradient(const Team& team, const GradientView& vi
 struct MemberNoise {
   uint64_t seed;
   uint32_t update;
+  bool is_sign = false;
   SPIKELANE_HD RandomKey key(int draw) const {
     return {seed, 0, update, Stream::kNoise, static_cast<uint32_t>(draw)};
   }
 #if defined(__CUDACC__)
   // a random block at a time: first_index is a multiple of 4, and n is 4
   SPIKELANE_HD void operator()(float* out, int64_t first_index, int, int draw) const {
-    normal_block(static_cast<uint32_t>(first_index >> 2), key(draw), out);
+    noise_block(is_sign, static_cast<uint32_t>(first_index >> 2), key(draw), out);
   }
 #else
   void operator()(float* out, int64_t first_index, int64_t n, int draw) const {
-    draw_normals(out, first_index, n, key(draw));
+    if (is_sign)
+      draw_signs(out, first_index, n, key(draw));
+    else
+      draw_normals(out, first_index, n, key(draw));
   }
 #endif
 };
@@ -124,7 +128,8 @@ struct MemberNoise {
 #if !defined(__CUDACC__)
 /// An AccumulateGradient on regenerated noise.
 inline void accumulate_gradient(const GradientView& view, int64_t begin, int64_t end, double* sum) {
-  accumulate_gradient_from(view, begin, end, MemberNoise{view.seed, view.update}, sum);
+  accumulate_gradient_from(view, begin, end, MemberNoise{view.seed, view.update, view.is_sign},
+                           sum);
 }
 #endif
 

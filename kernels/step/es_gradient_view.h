@@ -18,6 +18,7 @@ struct GradientView {
   int draws_per_block;  // 8 plain, 4 antithetic
   uint64_t seed;        // of the run: the noise is regenerated from it
   uint32_t update;
+  bool is_sign = false;  // noise is +1 or -1 instead of normal
 };
 
 /// Writes sum[i], i = 0 .. end - begin - 1: over the draws, coefficient * eps[begin + i].

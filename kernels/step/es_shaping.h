@@ -17,7 +17,9 @@ struct ShapingView {
   int n_members;
   Shaping shaping;
   int is_antithetic;
-  double* coefficients;  // (draws)
+  double* coefficients;    // (draws)
+  int ties_by_index = 0;   // equal losses have ranks by index, else the mean of their ranks
+  int* is_flat = nullptr;  // set to 1 where all shaped losses are 0, else to 0
 };
 
 namespace SPIKELANE_ISA {
@@ -64,12 +66,31 @@ SPIKELANE_HD double mean_loss(const Team& team, const double* losses, int n_samp
   return sum_blocks_of_8(team, n_samples, room, LossAt{losses}) / static_cast<double>(n_samples);
 }
 
-/// How many losses are lower; of equal ones those of lower members are.
-SPIKELANE_HD inline int64_t rank_of(const double* losses, int n, int m) {
-  const double own = losses[m];
-  int64_t rank = 0;
-  for (int j = 0; j < n; ++j) rank += losses[j] < own || (losses[j] == own && j < m) ? 1 : 0;
-  return rank;
+/// How many losses are lower. Equal ones share the mean of their ranks; or, by index, those of
+/// lower members count as lower.
+SPIKELANE_HD inline double rank_of(const ShapingView& view, int m) {
+  const double own = view.losses[m];
+  int64_t n_lower = 0, n_equal = 0;
+  for (int j = 0; j < view.n_members; ++j) {
+    n_lower += view.losses[j] < own ? 1 : 0;
+    n_equal += view.losses[j] == own && (view.ties_by_index ? j < m : j != m) ? 1 : 0;
+  }
+  return static_cast<double>(n_lower) +
+         static_cast<double>(n_equal) * (view.ties_by_index ? 1.0 : 0.5);
+}
+
+/// Whether all shaped losses are 0: no member is better than another.
+SPIKELANE_HD inline bool is_flat(const ShapingView& view, bool are_equal, bool are_zero,
+                                 double deviation) {
+  switch (view.shaping) {
+    case Shaping::kZScore:
+      return deviation == 0.0;
+    case Shaping::kCentredRanks:
+      return view.n_members < 2 || (are_equal && !view.ties_by_index);
+    case Shaping::kNone:
+      break;
+  }
+  return are_zero;
 }
 
 /// Coefficients of the draws begin .. end-1. `room` is (n_workers).
@@ -79,8 +100,9 @@ SPIKELANE_HD void shape_draws(const Team& team, const ShapingView& view, int beg
   const double* losses = view.losses;
   const int n = view.n_members;
   double mean = 0.0, deviation = 0.0;  // no deviation: no member is better than another
+  const bool are_equal = sum_blocks_of_8(team, n, room, IsOther{losses}) == 0.0;
+  const bool are_zero = are_equal && losses[0] == 0.0;
   if (view.shaping == Shaping::kZScore) {
-    const bool are_equal = sum_blocks_of_8(team, n, room, IsOther{losses}) == 0.0;
     mean = sum_blocks_of_8(team, n, room, LossAt{losses}) / static_cast<double>(n);
     const double variance =
         sum_blocks_of_8(team, n, room, SquareFrom{losses, mean}) / static_cast<double>(n);
@@ -91,14 +113,14 @@ SPIKELANE_HD void shape_draws(const Team& team, const ShapingView& view, int beg
       case Shaping::kZScore:
         return deviation == 0.0 ? 0.0 : (losses[m] - mean) / deviation;
       case Shaping::kCentredRanks:
-        return n < 2
-                   ? 0.0
-                   : static_cast<double>(rank_of(losses, n, m)) / static_cast<double>(n - 1) - 0.5;
+        return n < 2 ? 0.0 : rank_of(view, m) / static_cast<double>(n - 1) - 0.5;
       case Shaping::kNone:
         break;
     }
     return losses[m];
   };
+  if (view.is_flat && begin == 0 && team.is_leader())
+    *view.is_flat = is_flat(view, are_equal, are_zero, deviation);
   for (int d = begin + team.worker(); d < end; d += team.n_workers())
     view.coefficients[d] = view.is_antithetic ? shaped(2 * d) - shaped(2 * d + 1) : shaped(d);
 }

@@ -83,25 +83,35 @@ SPIKELANE_HD void merge_events(const Team& team, const Tile& tile, const Learned
     for (int q = 0; q < target.n_projections; ++q) {
       const ProjectionView& projection = target.projections[q];
       const bool is_filtered = projection.delta > 0.0f;
-      UnitRange fired{nullptr, nullptr};
-      if (projection.source == kInputSource) {
-        fired = units_into(tile, projection, t);
-      } else {
-        const HistoryView& history = tile.scratch->histories[projection.source];
-        const int t_sent = projection.is_recurrent && !is_seed ? t - 1 : t;
-        if (t_sent < 0) continue;
-        fired = {history.units + history.step_begin[t_sent],
-                 history.units + history.step_begin[t_sent + 1]};
-      }
+      // a projection without delays is one of 1 step where it is recurrent, else of none
+      const int n_delays = projection.n_delays > 0 ? projection.n_delays : 1;
+      int32_t n_heard = 0;
       int32_t* rows = is_filtered ? kernl.rows[1] + n_filtered : kernl.rows[0] + n_plain;
-      const auto weight = static_cast<int32_t>(projection.weight);
-      const auto n_fired = static_cast<int32_t>(fired.end - fired.begin);
-      for (int32_t k = team.worker(); k < n_fired; k += team.n_workers())
-        rows[k] = weight + fired.begin[k] * projection.weight_stride;
+      for (int d = 0; d < n_delays; ++d) {
+        const DelayView delay =
+            projection.n_delays > 0 ? projection.delays[d] : DelayView{projection.is_recurrent, 0};
+        const int t_sent = t - delay.steps + (projection.is_recurrent && is_seed ? 1 : 0);
+        if (t_sent < 0) continue;
+        UnitRange fired{nullptr, nullptr};
+        if (projection.source == kInputSource) {
+          fired = units_into(tile, projection, t_sent);
+        } else {
+          const HistoryView& history = tile.scratch->histories[projection.source];
+          fired = {history.units + history.step_begin[t_sent],
+                   history.units + history.step_begin[t_sent + 1]};
+        }
+        const int64_t weight =
+            projection.weight + int64_t{delay.first_row} * projection.weight_stride;
+        const auto n_fired = static_cast<int32_t>(fired.end - fired.begin);
+        for (int32_t k = team.worker(); k < n_fired; k += team.n_workers())
+          rows[n_heard + k] =
+              static_cast<int32_t>(weight) + fired.begin[k] * projection.weight_stride;
+        n_heard += n_fired;
+      }
       if (is_filtered)
-        n_filtered += n_fired;
+        n_filtered += n_heard;
       else
-        n_plain += n_fired;
+        n_plain += n_heard;
     }
   }
   if (team.is_leader()) {

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "kernels/core/isa.h"
-#include "kernels/core/normal_block.h"
+#include "kernels/core/noise_block.h"
 #include "kernels/step/es_gradient_view.h"
 
 namespace spikelane::SPIKELANE_ISA {
@@ -48,6 +48,14 @@ inline void add_any_terms(const double* left, const double* right, int n_terms, 
   for (int i = 0; i < n; ++i) sum[i] += block[i];
 }
 
+inline void draw_factor(const GradientView& view, float* out, int64_t first, int64_t n,
+                        const RandomKey& key) {
+  if (view.is_sign)
+    draw_signs(out, first, n, key);
+  else
+    draw_normals(out, first, n, key);
+}
+
 /// An AccumulateLowRank on regenerated factors.
 inline void accumulate_low_rank(const GradientView& view, const FactorView& factors, int first_row,
                                 int n_rows, double divisor, float* gradient) {
@@ -70,14 +78,14 @@ inline void accumulate_low_rank(const GradientView& view, const FactorView& fact
       for (int m = 0; m < n_here; ++m) {
         const RandomKey key{view.seed, kFactorStep, view.update, Stream::kNoise,
                             static_cast<uint32_t>(d + m)};
-        draw_normals(drawn, factors.b_begin + int64_t{first_row} * rank, int64_t{n_rows} * rank,
-                     key);
+        draw_factor(view, drawn, factors.b_begin + int64_t{first_row} * rank,
+                    int64_t{n_rows} * rank, key);
         for (int j = 0; j < n_rows; ++j)
           for (int k = 0; k < rank; ++k)
             left[j * n_terms + m * rank + k] =
                 view.coefficients[d + m] * static_cast<double>(drawn[j * rank + k]);
         for (int k = 0; k < rank; ++k) {
-          draw_normals(drawn, factors.a_begin + k * factors.a_stride + first, n, key);
+          draw_factor(view, drawn, factors.a_begin + k * factors.a_stride + first, n, key);
           double* row = right + (m * rank + k) * kFactorColumns;
 #pragma omp simd
           for (int i = 0; i < n; ++i) row[i] = static_cast<double>(drawn[i]);
@@ -114,7 +122,7 @@ SPIKELANE_HD void draw_factors(const Team& team, const GradientView& view,
     const int64_t index = is_a ? factors.a_begin + k_of_a * factors.a_stride + first_column + i_of_a
                                : factors.b_begin + int64_t{first_row} * rank + quad * 4;
     float drawn[4];
-    normal_block(static_cast<uint32_t>(index >> 2), key, drawn);
+    noise_block(view.is_sign, static_cast<uint32_t>(index >> 2), key, drawn);
     for (int i = 0; i < 4; ++i)
       if (is_a)
         right[(m * rank + k_of_a) * kFactorTile + i_of_a + i] = drawn[i];

@@ -29,7 +29,20 @@ SPIKELANE_HD void sum_factor_rows(const Team& team, const Tile& tile, int p, int
     const int first = team.worker(), stride = team.n_workers();
     SPIKELANE_ROLLED
     for (int k = first; k < factors.rank; k += stride) c[k] = 0.0f;
-    if (projection.source == kInputSource && tile.input->dense) {
+    if (projection.n_delays > 0) {
+      SPIKELANE_ROLLED
+      for (int d = 0; d < projection.n_delays; ++d) {
+        const Heard heard = heard_through(tile, projection, d, t);
+        SPIKELANE_ROLLED
+        for (const int32_t* unit = heard.begin; unit != heard.end; ++unit) {
+          const int64_t row = projection.delays[d].first_row + *unit;
+          const float x = heard.values ? heard.values[*unit] : 1.0f;
+          SPIKELANE_ROLLED
+          for (int k = first; k < factors.rank; k += stride)
+            c[k] = fma(x, factors.b[row * factors.rank + k], c[k]);
+        }
+      }
+    } else if (projection.source == kInputSource && tile.input->dense) {
       const float* x = dense_input(tile, projection.n_pre, t);
       SPIKELANE_ROLLED
       for (int j = 0; j < projection.n_pre; ++j) SPIKELANE_ROLLED
@@ -48,6 +61,28 @@ SPIKELANE_HD void sum_factor_rows(const Team& team, const Tile& tile, int p, int
   team.sync();
 }
 
+/// The same of a projection with delays: the largest first, then presynaptic index ascending.
+template <int kBlock, class Team>
+SPIKELANE_INLINE void add_heard_rows(const Team& team, const Tile& tile,
+                                     const ProjectionView& projection, int i, int t,
+                                     typename Team::F* sum) {
+  for (int d = 0; d < projection.n_delays; ++d) {
+    const Heard heard = heard_through(tile, projection, d, t);
+    const float* weights =
+        tile.weights + projection.weight +
+        static_cast<int64_t>(projection.delays[d].first_row) * projection.weight_stride + i;
+    for (const int32_t* unit = heard.begin; unit != heard.end; ++unit) {
+      const float* row = weights + static_cast<int64_t>(*unit) * projection.weight_stride;
+      if (heard.values) {
+        const auto x = team.broadcast(heard.values[*unit]);
+        for (int k = 0; k < kBlock; ++k) sum[k] = fma(x, team.load(row + k * kLanes), sum[k]);
+      } else {
+        for (int k = 0; k < kBlock; ++k) sum[k] = sum[k] + team.load(row + k * kLanes);
+      }
+    }
+  }
+}
+
 /// One projection's sum from the weights for kBlock groups of 16 neurons from i on.
 template <int kBlock, class Team>
 SPIKELANE_INLINE void add_weight_rows(const Team& team, const Tile& tile,
@@ -55,6 +90,10 @@ SPIKELANE_INLINE void add_weight_rows(const Team& team, const Tile& tile,
                                       typename Team::F* sum) {
   const float* weights = tile.weights + projection.weight + i;
   for (int k = 0; k < kBlock; ++k) sum[k] = team.broadcast(0.0f);
+  if (projection.n_delays > 0) {
+    add_heard_rows<kBlock>(team, tile, projection, i, t, sum);
+    return;
+  }
   if (projection.source == kInputSource && tile.input->dense) {
     const float* x = dense_input(tile, projection.n_pre, t);
     for (int j = 0; j < projection.n_pre; ++j) {
@@ -159,7 +198,7 @@ SPIKELANE_HD void fetch_recurrent_rows(const Team& team, const Tile& tile, int p
   const PopulationView& population = tile.plan->populations[p];
   for (int q = 0; q < population.n_projections; ++q) {
     const ProjectionView& projection = population.projections[q];
-    if (projection.source != p) continue;
+    if (projection.source != p || projection.n_delays > 0) continue;
     const UnitRange fired = units_into(tile, projection, 0);
     const int32_t* unit = fired.begin;
     for (int n = 0; n < kFetched && unit != fired.end; n += projection.weight_stride, ++unit) {
@@ -189,11 +228,14 @@ SPIKELANE_HD void step_population_row(const Team& team, const Tile& tile, int p,
     step_readout_row(team, tile, p, t);
     return;
   }
+  if (population.keeps_input) keep_input(team, tile, t);
+  if (population.n_heard > 0) list_heard(team, tile, p, t);
   if (tile.plan->rank > 0) sum_factor_rows(team, tile, p, t);
   if (population.model == Model::kAlif)
     step_spiking_rows_from<AlifCell, Team::kRowBlock>(team, tile, p, team.vector_begin(), t);
   else
     step_spiking_rows_from<LeakyCell, Team::kRowBlock>(team, tile, p, team.vector_begin(), t);
+  if (population.kept.n_slots > 0) keep_spikes(team, tile, p, t);
   if (!population.needs_list) return;
   list_fired(team, tile, p);
   if constexpr (Team::kFetches) fetch_recurrent_rows(team, tile, p);

@@ -94,5 +94,16 @@ SPIKELANE_HD SPIKELANE_INLINE void step_entries(const OptimiserStep& o, const fl
   }
 }
 
+/// The step where no member was better than another: weight decay alone. AdamW's is all there is;
+/// where decay is part of the gradient the optimiser makes its step with that; else nothing moves.
+SPIKELANE_HD SPIKELANE_INLINE void decay_entries(const OptimiserStep& o, const float* gradient,
+                                                 float* p, float* first, float* second,
+                                                 int64_t begin, int64_t end, int64_t stride) {
+  if (o.shrinks)
+    for (int64_t i = begin; i < end; i += stride) p[i] = p[i] * o.shrink;
+  else if (o.weight_decay != 0.0f)
+    step_entries(o, gradient, p, first, second, begin, end, stride);
+}
+
 }  // namespace SPIKELANE_ISA
 }  // namespace spikelane

@@ -43,6 +43,12 @@ struct LowRankView {
   int a_stride;
 };
 
+/// One delay of a projection: a spike of step u is heard in step u + steps.
+struct DelayView {
+  int steps;
+  int first_row;  // its weights are the rows from here on, n_pre of them
+};
+
 struct ProjectionView {
   int source, target;
   int is_recurrent;
@@ -54,6 +60,9 @@ struct ProjectionView {
   int first_trace, n_traces;  // readouts: its traces, one for each kappa
   float delta;                // decay of the source's synaptic trace; 0: spikes drive the target
   int place;                  // among its target's projections
+  const DelayView* delays;    // (n_delays) the largest first; where n_delays is 0, null
+  int n_delays;               // 0: as always, 1 step where it is recurrent, else none
+  int first_heard;            // place of its first list among those of its target (ScratchView)
   LowRankView low_rank;       // where the plan has a rank
   ProjectionOffsets at;
 };
@@ -62,6 +71,14 @@ struct ProjectionView {
 struct AlifView {
   const float *input_gain, *adaptation, *rho, *b_gain, *v_reset, *t_refractory;
   int subtracts;  // a spike takes B from v; else v becomes v_reset
+};
+
+/// A ring of what a source sent, for those who hear it late: step t lies in slot t mod n_slots.
+struct KeptSpikes {
+  int n_slots;     // a power of two greater than max_delay; 0: nothing is kept
+  int max_delay;   // steps
+  int64_t at;      // offset of slot 0 in the tile, in bytes
+  int64_t stride;  // bytes from one slot to the next
 };
 
 struct PopulationView {
@@ -77,7 +94,10 @@ struct PopulationView {
   float delta;                        // decay of its synaptic trace, or 0
   const ProjectionView* projections;  // incoming, in list order
   int n_projections;
-  int64_t bias;  // offset into the member's parameters, or -1
+  int64_t bias;     // offset into the member's parameters, or -1
+  int n_heard;      // delays of all its projections: lists of spikes that it hears in a step
+  int keeps_input;  // the first of those who hear the input late: keeps the input of its step
+  KeptSpikes kept;  // its own spikes, (n_slots, n_padded/16) 16 bits each
   FieldOffsets at;
   int is_output;
   int feeds_recurrent;  // some projection reads them a step later
@@ -91,6 +111,7 @@ struct PlanView {
   int layer_major;  // no recurrence: each population runs its whole window alone
   int n_inputs;
   int n_populations, n_traces;
+  KeptSpikes kept_input;  // (n_slots, n_inputs) floats
   const PopulationView* populations;
   const TraceView* traces;
   int output;   // index of the output population
@@ -173,6 +194,9 @@ struct ScratchView {
   int factor_window;       // steps of it in sample lanes
   HistoryView* histories;  // (n_populations), or null: nothing is recorded
   CurrentTap* tap;         // or null
+  int32_t* heard;          // (n_heard, heard_stride) units whose spikes a population hears late
+  int32_t* heard_end;      // (n_heard) how many they are
+  int64_t heard_stride;
 };
 
 /// One array of a record: (rows, row_steps, n), either spikes or floats.

@@ -1,20 +1,25 @@
 #include "tasks/array/array_task.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <limits>
+#include <numeric>
+#include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "engine/config/problems.h"
 #include "engine/config/user_error.h"
 #include "engine/report/checksum.h"
+#include "kernels/core/random.h"
+#include "tasks/array/array_values.h"
 
 namespace spikelane {
 
 namespace {
 
+// c1 of the shuffle that precedes the holding out; minibatches have 0
+constexpr std::uint32_t kSplitStep = 1;
 constexpr std::int64_t kLargestSize = std::numeric_limits<std::int32_t>::max();
 
 // what a file holds once it has passed all checks
@@ -44,11 +49,13 @@ class Problems {
 
 void check_inputs(const TensorInfo* inputs, ArrayShape& shape, Problems& problems) {
   if (inputs == nullptr) {
-    problems.add("tensor \"inputs\"", "missing", "a tensor (B, T, I) of dtype U8 or F32");
+    problems.add("tensor \"inputs\"", "missing",
+                 std::string("a tensor (B, T, I) of dtype ") + kInputDtypes);
     return;
   }
-  if (inputs->dtype != "U8" && inputs->dtype != "F32") {
-    problems.add("tensor \"inputs\"", "dtype " + inputs->dtype, "dtype U8 or F32");
+  if (!is_input_dtype(inputs->dtype)) {
+    problems.add("tensor \"inputs\"", "dtype " + inputs->dtype,
+                 std::string("dtype ") + kInputDtypes);
   }
   const auto& sizes = inputs->shape;
   if (sizes.size() != 3) {
@@ -73,13 +80,13 @@ void check_inputs(const TensorInfo* inputs, ArrayShape& shape, Problems& problem
 
 // labels are read only where their dtype and shape are right
 std::vector<std::int32_t> read_labels(const std::filesystem::path& path,
-                                      const SafetensorsHeader& file, ArrayShape& shape,
-                                      Problems& problems) {
+                                      const SafetensorsHeader& file, int n_classes,
+                                      ArrayShape& shape, Problems& problems) {
   const TensorInfo* info = find_tensor(file, "labels");
   if (info == nullptr) return {};
-  if (info->dtype != "I32" || info->shape.size() != 1) {
+  if (!is_label_dtype(info->dtype) || info->shape.size() != 1) {
     problems.add("tensor \"labels\"", "shape " + shape_text(info->shape) + " of " + info->dtype,
-                 "one size, (B), and dtype I32");
+                 std::string("one size, (B), and dtype ") + kLabelDtypes);
     return {};
   }
   if (shape.n_samples > 0 && info->shape[0] != shape.n_samples) {
@@ -87,16 +94,22 @@ std::vector<std::int32_t> read_labels(const std::filesystem::path& path,
                  std::to_string(shape.n_samples) + ", one for each sample of \"inputs\"");
     return {};
   }
-  auto labels = values_of<std::int32_t>(read_tensor(path, file, *info));
-  const auto is_wrong = [](std::int32_t label) { return label < 0 || label == kLargestSize; };
-  const auto wrong = std::find_if(labels.begin(), labels.end(), is_wrong);
-  if (wrong != labels.end()) {
-    problems.add("labels[" + std::to_string(wrong - labels.begin()) + "]", std::to_string(*wrong),
-                 "a class from 0 to " + std::to_string(kLargestSize - 1));
-  } else if (!labels.empty()) {
-    shape.n_classes = *std::max_element(labels.begin(), labels.end()) + 1;
+  const auto classes = integers_of(info->dtype, read_tensor(path, file, *info).bytes);
+  const std::int64_t n_allowed = n_classes > 0 ? n_classes : kLargestSize;
+  const auto wrong = std::find_if(classes.begin(), classes.end(), [&](std::int64_t label) {
+    return label < 0 || label >= n_allowed;
+  });
+  if (wrong != classes.end()) {
+    problems.add("labels[" + std::to_string(wrong - classes.begin()) + "]", std::to_string(*wrong),
+                 "a class from 0 to " + std::to_string(n_allowed - 1) +
+                     (n_classes > 0 ? ", as task.n_classes says" : ""));
+    return {};
   }
-  return labels;
+  if (!classes.empty())
+    shape.n_classes = n_classes > 0
+                          ? n_classes
+                          : static_cast<int>(*std::max_element(classes.begin(), classes.end())) + 1;
+  return {classes.begin(), classes.end()};
 }
 
 // a misspelled "labels" would otherwise be a data set without them
@@ -104,7 +117,7 @@ void check_names(const SafetensorsHeader& file, Problems& problems) {
   const std::vector<std::string> names{"inputs", "labels"};
   for (const TensorInfo& info : file.tensors)
     if (std::find(names.begin(), names.end(), info.name) == names.end())
-      problems.add("tensor " + in_quotes(info.name), "a tensor that nobody asks for",
+      problems.add("tensor " + in_quotes(info.name), "unexpected tensor",
                    one_of_text(names, info.name));
 }
 
@@ -114,7 +127,8 @@ ArrayHeader read_header(const ArrayConfig& config, const std::filesystem::path& 
   Problems problems(path);
   check_names(header.file, problems);
   check_inputs(find_tensor(header.file, "inputs"), header.shape, problems);
-  header.labels = read_labels(path, header.file, header.shape, problems);
+  header.shape.n_classes = config.n_classes;
+  header.labels = read_labels(path, header.file, config.n_classes, header.shape, problems);
   const int n_samples = header.shape.n_samples;
   if (config.n_test < 0 || (n_samples > 0 && config.n_test >= n_samples)) {
     problems.add_at("task.n_test", std::to_string(config.n_test),
@@ -126,26 +140,28 @@ ArrayHeader read_header(const ArrayConfig& config, const std::filesystem::path& 
   return header;
 }
 
-Dataset empty_dataset(const ArrayHeader& header, int first, int n) {
+using Indices = std::span<const std::int32_t>;
+
+Dataset part_of(const ArrayHeader& header, Indices samples) {
   Dataset data;
-  data.n_samples = n;
+  data.n_samples = static_cast<int>(samples.size());
   data.n_steps = header.shape.n_steps;
   data.n_inputs = header.shape.n_inputs;
-  if (!header.labels.empty()) {
-    data.labels.assign(header.labels.begin() + first, header.labels.begin() + first + n);
-  }
+  if (!header.labels.empty())
+    for (const std::int32_t sample : samples)
+      data.labels.push_back(header.labels[static_cast<std::size_t>(sample)]);
   return data;
 }
 
-// values of samples first .. first+n-1, which are all 0 or 1, as events
-Dataset events_of(const ArrayHeader& header, const Tensor& inputs, int first, int n) {
-  Dataset data = empty_dataset(header, first, n);
+// samples whose values are all 0 or 1, as events
+Dataset events_of(const ArrayHeader& header, const Tensor& inputs, Indices samples) {
+  Dataset data = part_of(header, samples);
   const std::size_t n_inputs = data.n_inputs, n_values = n_inputs * data.n_steps;
   data.offsets.push_back(0);
-  for (int sample = first; sample < first + n; ++sample) {
-    const std::byte* values = inputs.bytes.data() + sample * n_values;
+  for (const std::int32_t sample : samples) {
+    const auto values = floats_of(inputs.dtype, inputs.bytes, sample * n_values, n_values);
     for (std::size_t i = 0; i < n_values; ++i) {
-      if (values[i] == std::byte{0}) continue;
+      if (values[i] == 0.0f) continue;
       data.events.push_back(
           {static_cast<std::int32_t>(i / n_inputs), static_cast<std::int32_t>(i % n_inputs)});
     }
@@ -154,35 +170,60 @@ Dataset events_of(const ArrayHeader& header, const Tensor& inputs, int first, in
   return data;
 }
 
-Dataset values_of_samples(const ArrayHeader& header, const Tensor& inputs, int first, int n) {
-  Dataset data = empty_dataset(header, first, n);
+Dataset values_of_samples(const ArrayHeader& header, const Tensor& inputs, Indices samples) {
+  Dataset data = part_of(header, samples);
   data.is_dense = true;
   const std::size_t n_values = static_cast<std::size_t>(data.n_inputs) * data.n_steps;
-  data.values.resize(n * n_values);
-  if (inputs.dtype == "F32") {
-    std::memcpy(data.values.data(), inputs.bytes.data() + first * n_values * sizeof(float),
-                data.values.size() * sizeof(float));
-  } else {
-    const std::byte* values = inputs.bytes.data() + first * n_values;
-    std::transform(values, values + data.values.size(), data.values.begin(),
-                   [](std::byte value) { return static_cast<float>(value); });
+  data.values.reserve(samples.size() * n_values);
+  for (const std::int32_t sample : samples) {
+    const auto values = floats_of(inputs.dtype, inputs.bytes, sample * n_values, n_values);
+    data.values.insert(data.values.end(), values.begin(), values.end());
   }
   return data;
 }
 
 void check_finite(const Tensor& inputs, const std::filesystem::path& path) {
-  if (inputs.dtype != "F32") return;
-  const std::size_t n = inputs.bytes.size() / sizeof(float);
-  for (std::size_t i = 0; i < n; ++i) {
-    float value;
-    std::memcpy(&value, inputs.bytes.data() + i * sizeof(float), sizeof(float));
-    if (std::isfinite(value)) continue;
-    const std::size_t n_inputs = inputs.shape[2], n_steps = inputs.shape[1];
-    const std::size_t step = i / n_inputs % n_steps, sample = i / n_inputs / n_steps;
-    throw UserError(path.string() + ": inputs[" + std::to_string(sample) + ", " +
-                        std::to_string(step) + ", " + std::to_string(i % n_inputs) + "]",
-                    std::isnan(value) ? "NaN" : "infinity", "finite numbers");
+  const auto wrong = find_wrong_value(inputs.dtype, inputs.bytes);
+  if (!wrong) return;
+  const std::size_t n_inputs = inputs.shape[2], n_steps = inputs.shape[1];
+  const std::size_t step = wrong->index / n_inputs % n_steps;
+  const std::size_t sample = wrong->index / n_inputs / n_steps;
+  throw UserError(path.string() + ": inputs[" + std::to_string(sample) + ", " +
+                      std::to_string(step) + ", " + std::to_string(wrong->index % n_inputs) + "]",
+                  wrong->text, "finite numbers of magnitude up to 3.4e38");
+}
+
+// all samples, in the file's order or shuffled by `seed`
+std::vector<std::int32_t> order_of(int n_samples, bool is_shuffled, std::uint64_t seed) {
+  std::vector<std::int32_t> order(static_cast<std::size_t>(n_samples));
+  std::iota(order.begin(), order.end(), 0);
+  if (!is_shuffled) return order;
+  const RandomKey key{seed, kSplitStep, 0, Stream::kShuffle, 0};
+  for (int last = n_samples - 1; last > 0; --last) {
+    const auto other = static_cast<std::int64_t>(
+        std::uint64_t{SPIKELANE_ISA::random_word(last, key)} * (last + std::uint64_t{1}) >> 32);
+    std::swap(order[static_cast<std::size_t>(last)], order[static_cast<std::size_t>(other)]);
   }
+  return order;
+}
+
+// classes that one of the parts lacks and the other has
+std::string missing_classes(const TaskData& data) {
+  std::set<std::int32_t> train(data.train.labels.begin(), data.train.labels.end());
+  std::set<std::int32_t> test(data.test.labels.begin(), data.test.labels.end());
+  const auto list = [](const std::set<std::int32_t>& all, const std::set<std::int32_t>& in) {
+    std::string text;
+    int n = 0;
+    for (const std::int32_t label : all)
+      if (in.count(label) == 0 && ++n <= 8) text += (n > 1 ? ", " : "") + std::to_string(label);
+    return n > 8 ? text + ", ... (" + std::to_string(n) + " in all)" : text;
+  };
+  const std::string not_tested = list(train, test), not_trained = list(test, train);
+  std::string text;
+  if (!not_trained.empty()) text = "the training samples lack the classes " + not_trained;
+  if (!not_tested.empty())
+    text += (text.empty() ? "" : "; ") + ("the held-out samples lack the classes " + not_tested);
+  return text;
 }
 
 }  // namespace
@@ -191,21 +232,30 @@ ArrayShape describe_array(const ArrayConfig& config, const std::filesystem::path
   return read_header(config, path).shape;
 }
 
-TaskData load_array(const ArrayConfig& config, const std::filesystem::path& path) {
+TaskData load_array(const ArrayConfig& config, const std::filesystem::path& path,
+                    std::uint64_t seed) {
   const ArrayHeader header = read_header(config, path);
   check_checksum_if_any(path, header.file);
   const Tensor inputs = read_tensor(path, header.file, *find_tensor(header.file, "inputs"));
   check_finite(inputs, path);
-  const bool is_binary =
-      inputs.dtype == "U8" && std::all_of(inputs.bytes.begin(), inputs.bytes.end(),
-                                          [](std::byte value) { return value <= std::byte{1}; });
-  const auto part = is_binary ? events_of : values_of_samples;
+  const auto part = is_binary(inputs.dtype, inputs.bytes) ? events_of : values_of_samples;
 
   TaskData data;
   data.n_classes = header.shape.n_classes;
-  const int n_train = header.shape.n_samples - config.n_test;
-  data.train = part(header, inputs, 0, n_train);
-  data.test = config.n_test == 0 ? data.train : part(header, inputs, n_train, config.n_test);
+  const auto order = order_of(header.shape.n_samples, config.shuffle, seed);
+  const auto n_train = static_cast<std::size_t>(header.shape.n_samples - config.n_test);
+  data.train = part(header, inputs, Indices(order).first(n_train));
+  if (config.n_test == 0) {
+    data.test = data.train;
+    data.tests_on_training_samples = true;
+    return data;
+  }
+  data.test = part(header, inputs, Indices(order).subspan(n_train));
+  const std::string missing = missing_classes(data);
+  if (!missing.empty())
+    data.warnings.push_back(
+        "task.n_test: " + missing +
+        (config.shuffle ? "" : "; task.shuffle mixes the samples before some are held out"));
   return data;
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/config/config_keys.h"
 #include "engine/config/user_error.h"
+#include "engine/state/hash.h"
 #include "kernels/core/random.h"
 #include "tasks/data_path.h"
 #include "tasks/mnist/idx_file.h"
@@ -52,6 +53,13 @@ class MnistSource : public EventSource {
       append_crossing_events(image, events);
     }
     append_cue_events(n_pixels_, config_.n_cue_steps, cue_unit, events);
+  }
+
+  std::uint64_t fingerprint() const override {
+    StateHash hash;
+    hash.add(static_cast<std::uint64_t>(n_columns_));
+    hash.add(std::string_view(reinterpret_cast<const char*>(pixels_.data()), pixels_.size()));
+    return hash.value();
   }
 
  private:

@@ -470,6 +470,9 @@ TEST_CASE("embedded: what would change the numbers is refused when it is compile
       run_shell(folder + "gcc -std=c99 -c -mfpmath=387 policy.c", status).find("FLT_EVAL_METHOD") !=
       std::string::npos);
   CHECK(status != 0);
+  // gnu99 says FLT_EVAL_METHOD 16 where the processor has 16-bit floats; floats are floats there
+  CHECK(run_shell(folder + "gcc -std=gnu99 -c -mavx512fp16 policy.c", status).empty());
+  CHECK(status == 0);
 #endif
   // a weight that is not what it was
   const auto at = source.find("static const float policy_a_from_input");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/config/config_keys.h"
 #include "engine/config/parse_config.h"
 #include "engine/config/user_error.h"
 #include "tasks/load_task.h"
@@ -58,7 +59,11 @@ TEST_CASE("control: every key arrives and survives writing") {
   const RunConfig c = parse_config(
       kControl, "test.json",
       {R"(task={"kind":"mujoco","model":"a.xml","body":"b","sensors":["s","t"],"actuators":["u"],
-        "physics_steps":7,"forward":2,"healthy":0.5,"control_cost":0.25,"min_height":0.1,
+        "physics_steps":7,"forward":2,"healthy":0.5,"control_cost_mean":0.25,
+        "control_cost_sum":0.5,"observe":["qpos[1:]","qvel clip -1 1"],"kinematics":"as_gymnasium",
+        "forward_of":"qpos[0:1]","reward_terms":["-1 norm(qpos) limit 2"],"healthy_when":["qpos < 1"],
+        "reset":{"keyframe":"home","noise_velocity":2,"distribution":"normal","draws":["qvel in 0 to 1"]},
+        "min_height":0.1,
         "max_height":3,"min_upright":0.5,"reset_noise":0,"n_episodes":3,"n_test_episodes":4,
         "max_steps":50,"control_steps":6,"squash":"clip","action_scale":3,
         "observation":{"coding":"gaussian","n_fields":5,"low":[-1,-2],"high":[3,4],"width":0.5}})"});
@@ -70,7 +75,17 @@ TEST_CASE("control: every key arrives and survives writing") {
   CHECK(m.physics_steps == 7);
   CHECK(m.forward == 2.0);
   CHECK(m.healthy == 0.5);
-  CHECK(m.control_cost == 0.25);
+  CHECK(m.control_cost_mean == 0.25);
+  CHECK(m.control_cost_sum == 0.5);
+  CHECK(m.observe == std::vector<std::string>{"qpos[1:]", "qvel clip -1 1"});
+  CHECK(m.kinematics == KinematicsKind::kGymnasium);
+  CHECK(m.forward_of == "qpos[0:1]");
+  CHECK(m.reward_terms == std::vector<std::string>{"-1 norm(qpos) limit 2"});
+  CHECK(m.healthy_when == std::vector<std::string>{"qpos < 1"});
+  CHECK(m.reset.keyframe == "home");
+  CHECK(m.reset.noise_velocity == 2.0);
+  CHECK(m.reset.distribution == VelocityNoise::kNormal);
+  CHECK(m.reset.draws == std::vector<std::string>{"qvel in 0 to 1"});
   CHECK(m.min_height == 0.1);
   CHECK(m.max_height == 3.0);
   CHECK(m.min_upright == 0.5);
@@ -91,6 +106,41 @@ TEST_CASE("control: every key arrives and survives writing") {
     const std::string text = config_to_json(parse_config(kControl, "test.json", {task}));
     CHECK(config_to_json(parse_config(text, "again")) == text);
   }
+}
+
+TEST_CASE("control: an environment of Gymnasium fills in keys, and each can be changed") {
+  const auto mujoco_of = [](const std::string& task) {
+    return parse_config(kControl, "test.json", {"task=" + task}).task;
+  };
+  const TaskConfig hopper = mujoco_of(R"({"kind":"mujoco","environment":"Hopper-v5"})");
+  CHECK(hopper.mujoco.model == "gymnasium:hopper.xml");
+  CHECK(hopper.mujoco.observe == std::vector<std::string>{"qpos[1:]", "qvel clip -10 10"});
+  CHECK(hopper.mujoco.control_cost_sum == 1e-3);
+  CHECK(hopper.control.max_steps == 1000);
+  CHECK(mujoco_of(R"({"kind":"mujoco","environment":"Reacher-v5"})").control.max_steps == 50);
+  // the one noise of Gymnasium is that of positions and velocities
+  const TaskConfig changed = mujoco_of(
+      R"({"max_steps":7,"kind":"mujoco","model":"a.xml","forward":2,"reset_noise":0.5,"environment":"Ant-v5"})");
+  CHECK(changed.mujoco.model == "a.xml");
+  CHECK(changed.mujoco.forward == 2.0);
+  CHECK(changed.mujoco.reset_noise == 0.5);
+  CHECK(changed.mujoco.reset.noise_velocity == 0.5);
+  CHECK(changed.mujoco.reset.distribution == VelocityNoise::kNormal);
+  CHECK(changed.control.max_steps == 7);
+  for (const auto& [kind, name] : kEnvironmentKinds) {
+    if (kind == EnvironmentKind::kNone) continue;
+    CAPTURE(name);
+    const std::string task =
+        R"(task={"kind":"mujoco","environment":")" + std::string(name) + R"("})";
+    const std::string text = config_to_json(parse_config(kControl, "test.json", {task}));
+    CHECK(config_to_json(parse_config(text, "again")) == text);
+  }
+  // its name in older configs and policies
+  CHECK(mujoco_of(R"({"kind":"mujoco","model":"m","body":"b","control_cost":0.5})")
+            .mujoco.control_cost_mean == 0.5);
+  // the longest episode is that of the environment
+  CHECK(mujoco_of(R"({"kind":"cartpole"})").control.max_steps == 500);
+  CHECK(mujoco_of(R"({"kind":"pendulum"})").control.max_steps == 200);
 }
 
 TEST_CASE("control: what is wrong is told once, with its place") {
@@ -143,9 +193,27 @@ TEST_CASE("control: what is wrong is told once, with its place") {
       {{R"(task={"kind":"mujoco","model":"m","body":"b","physics_steps":0})"},
        "task.physics_steps",
        "from 1"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost_sum":-1})"},
+       "task.control_cost_sum",
+       ">= 0"},
       {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":-1})"},
        "task.control_cost",
-       ">= 0"}};
+       ">= 0"},
+      {{R"(task={"kind":"mujoco","model":"m","body":"b","control_cost":1,"control_cost_mean":1})"},
+       "task.control_cost",
+       "control_cost_"},
+      {{R"(task={"kind":"mujoco","environment":"Hopper-v4","model":"m","body":"b"})"},
+       "task.environment",
+       "\"Hopper-v5\""},
+      {{R"(task={"kind":"mujoco","environment":"Hopper-v5","reward_terms":"x"})"},
+       "task.reward_terms",
+       "an array of texts"},
+      {{R"(task={"kind":"mujoco","environment":"Hopper-v5","healthy_when":["a",1]})"},
+       "task.healthy_when.1",
+       "a text"},
+      {{R"(task={"kind":"mujoco","environment":"Hopper-v5","observe":[]})"},
+       "task.observe",
+       "an array of observation names"}};
   for (const Case& bad : cases) check_told(bad);
 }
 

@@ -41,6 +41,8 @@ TEST_CASE("every kind of every object survives writing and reading") {
       {"network.populations.0.reset=none", "network.populations.0.reset_delay=false"},
       {"network.populations.0.threshold=[1,2,3]", "rule.unsearched=redraw"},
       {"rule.noise={\"kind\":\"low_rank\",\"rank\":4}"},
+      {"rule.noise={\"kind\":\"low_rank\",\"factors\":\"sign\"}"},
+      {"rule.noise={\"kind\":\"sign\"}"},
       {"loss={\"kind\":\"mean_squared_error\",\"logits\":\"max\",\"scale\":-2}"},
       {"rule.phases=[{\"from_update\":0,\"searched\":[\"hidden.bias\"]}]"},
       {"rule.phases=[{\"from_update\":0,\"searched\":\"all\"}]"},

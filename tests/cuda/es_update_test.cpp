@@ -132,7 +132,9 @@ TEST_CASE("cuda: updates have the CPU's bits") {
       [](EsConfig& es) {
         es.phases = {{0, {"hidden.output.weight"}}, {2, {"hidden.bias", "hidden.output.weight"}}};
       },
+      [](EsConfig& es) { es.noise = EsNoiseKind::kSign; },
       // the rest with noise of low rank
+      [](EsConfig& es) { es.noise = EsNoiseKind::kLowRank, es.factors = NoiseKind::kSign; },
       [](EsConfig& es) { es.noise = EsNoiseKind::kLowRank; },
       [](EsConfig& es) { es.noise = EsNoiseKind::kLowRank, es.rank = 3, es.antithetic = false; },
       [](EsConfig& es) { es.noise = EsNoiseKind::kLowRank, es.rank = 16; },
@@ -141,7 +143,7 @@ TEST_CASE("cuda: updates have the CPU's bits") {
         es.phases = {{0, {"hidden.output.weight"}}, {1, {"input.hidden.weight"}}};
       },
   };
-  const int n_full = static_cast<int>(std::size(changes)) - 4;
+  const int n_full = static_cast<int>(std::size(changes)) - 5;
   int i = 0;
   for (const Change change : changes) {
     ++i;

@@ -95,6 +95,9 @@ struct IsaUnderTest {
   void (*draw_uniforms)(float* out, int64_t first, int64_t n, const RandomKey& key);
   void (*draw_perturbed)(float* out, const float* mean, float scale, int64_t first, int64_t n,
                          const RandomKey& key);
+  void (*draw_signs)(float* out, int64_t first, int64_t n, const RandomKey& key);
+  void (*draw_sign_perturbed)(float* out, const float* mean, float scale, int64_t first, int64_t n,
+                              const RandomKey& key);
 };
 
 /// Null where it was not compiled for its instruction set.

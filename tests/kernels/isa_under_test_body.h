@@ -114,9 +114,10 @@ constexpr const char* kLanesName = "avx2";
 #endif
 
 constexpr test::IsaUnderTest under_test(const char* name) {
-  return {name,          kLanesName,    float_case,  int_case,  double_case,     mask_case,
-          move_case,     code_case,     lookup_case, iota_case, interleave_case, draw_normals,
-          draw_uniforms, draw_perturbed};
+  return {name,          kLanesName,     float_case,      int_case,
+          double_case,   mask_case,      move_case,       code_case,
+          lookup_case,   iota_case,      interleave_case, draw_normals,
+          draw_uniforms, draw_perturbed, draw_signs,      draw_sign_perturbed};
 }
 
 }  // namespace

@@ -105,6 +105,12 @@ TEST_CASE("arrays hold the same bits as single values, for any start and length"
         for (int i = 0; i < n; ++i) values[i] = mean[static_cast<size_t>(i)];
         isa->draw_perturbed(values, values, -0.05f, first, n, key);
         check(perturbed);
+        isa->draw_signs(values, first, n, key);
+        check([&](int i) { return random_sign(first + i, key); });
+        isa->draw_sign_perturbed(values, mean.data(), -0.05f, first, n, key);
+        check([&](int i) {
+          return mean[static_cast<size_t>(i)] + -0.05f * random_sign(first + i, key);
+        });
       }
     }
     CHECK(n_wrong == 0);
@@ -120,6 +126,28 @@ TEST_CASE("the first million normals have a known hash") {
     uint64_t hash = 14695981039346656037ull;  // FNV-1a over words
     for (float v : values) hash = (hash ^ std::bit_cast<uint32_t>(v)) * 1099511628211ull;
     CHECK(hash == 7867615527922998869ull);
+  }
+}
+
+TEST_CASE("signs are the bits of the words, both as often, and are the same on every ISA") {
+  const RandomKey key = {12345, 5, 3, Stream::kNoise, 7};
+  for (int64_t i : {int64_t{0}, int64_t{31}, int64_t{32}, int64_t{4097}, (int64_t{1} << 34) - 1}) {
+    const bool is_set = (random_word(i / 32, key) >> i % 32 & 1u) != 0;
+    CHECK(random_sign(i, key) == (is_set ? 1.0f : -1.0f));
+  }
+  for (const IsaUnderTest* isa : isas_under_test()) {
+    CAPTURE(std::string(isa->name));
+    // more than one bulk of 2048, from the middle of a word
+    std::vector<float> values(1000000);
+    isa->draw_signs(values.data(), 3, 1000000, key);
+    double sum = 0.0;
+    int n_wrong = 0;
+    for (size_t i = 0; i < values.size(); ++i) {
+      sum += static_cast<double>(values[i]);
+      n_wrong += values[i] != random_sign(static_cast<int64_t>(i) + 3, key);
+    }
+    CHECK(n_wrong == 0);
+    CHECK(std::abs(sum) < 5.0 * 1000.0);
   }
 }
 

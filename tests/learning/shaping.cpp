@@ -18,22 +18,43 @@ TEST_SUITE("golden") {
     if (test::golden_is_missing()) return;
     const auto losses = test::read_npy(test::golden_folder() / "es/ties_loss.npy").as<double>();
     const auto ranks = test::read_npy(test::golden_folder() / "es/ties_ranks.npy").as<double>();
-    CHECK(shape_losses(ShapingKind::kCentredRanks, losses) == ranks);
+    CHECK(shape_losses(ShapingKind::kCentredRanks, losses, TiesKind::kByIndex) == ranks);
   }
 }
 
 TEST_SUITE("learning") {
   TEST_CASE("centred ranks are those of the counting definition") {
-    // rank_i = number of j with l_j < l_i, or equal and j < i
     std::vector<double> losses;
     for (int i = 0; i < 37; ++i) losses.push_back((i * 17 % 11) * 0.25);
-    const std::vector<double> shaped = shape_losses(ShapingKind::kCentredRanks, losses);
+    const auto by_index = shape_losses(ShapingKind::kCentredRanks, losses, TiesKind::kByIndex);
+    const auto shaped = shape_losses(ShapingKind::kCentredRanks, losses);
+    double sum = 0.0;
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      int rank = 0;
-      for (std::size_t j = 0; j < losses.size(); ++j)
+      // equal losses: by index the lower ones come first, else all have the mean of their ranks
+      int rank = 0, n_lower = 0, n_equal = 0;
+      for (std::size_t j = 0; j < losses.size(); ++j) {
         rank += losses[j] < losses[i] || (losses[j] == losses[i] && j < i);
-      CHECK(shaped[i] == rank / 36.0 - 0.5);
+        n_lower += losses[j] < losses[i];
+        n_equal += losses[j] == losses[i];
+      }
+      CHECK(by_index[i] == rank / 36.0 - 0.5);
+      CHECK(shaped[i] == (n_lower + (n_equal - 1) / 2.0) / 36.0 - 0.5);
+      sum += shaped[i];
     }
+    CHECK(std::fabs(sum) < 1e-12);
+  }
+
+  TEST_CASE("a generation of equal losses is flat, but not with ranks by index") {
+    using enum TiesKind;
+    const std::vector<double> equal(6, 2.5), zero(6, 0.0), one_better{2.5, 2.5, 2.4};
+    CHECK(is_flat(ShapingKind::kCentredRanks, equal, kMeanRank));
+    CHECK_FALSE(is_flat(ShapingKind::kCentredRanks, equal, kByIndex));
+    CHECK(is_flat(ShapingKind::kZScore, equal, kMeanRank));
+    CHECK_FALSE(is_flat(ShapingKind::kNone, equal, kMeanRank));
+    CHECK(is_flat(ShapingKind::kNone, zero, kMeanRank));
+    for (const ShapingKind kind :
+         {ShapingKind::kNone, ShapingKind::kZScore, ShapingKind::kCentredRanks})
+      CHECK_FALSE(is_flat(kind, one_better, kMeanRank));
   }
 
   TEST_CASE("equal losses have a z-score of zero, whatever their mean rounds to") {
@@ -53,6 +74,24 @@ TEST_SUITE("learning") {
     for (double z : shaped) sum += z, squares += z * z;
     CHECK(std::fabs(sum) < 1e-12);
     CHECK(std::fabs(squares / 21.0 - 1.0) < 1e-12);
+  }
+
+  TEST_CASE("only the best directions count, with the weight of all") {
+    // directions of members (0,1), (2,3), (4,5), (6,7): their losses are 3, 1, 1, 2
+    const std::vector<double> losses{3, 9, 8, 1, 1, 7, 2, 2};
+    std::vector<double> shaped(8, 1.0);
+    keep_best_directions(shaped, losses, 0.5, true);
+    CHECK(shaped == std::vector<double>{0, 0, 2, 2, 2, 2, 0, 0});
+    // a part of a direction is a whole one
+    shaped.assign(8, 1.0);
+    keep_best_directions(shaped, losses, 0.01, true);
+    CHECK(shaped == std::vector<double>{0, 0, 4, 4, 0, 0, 0, 0});
+    shaped.assign(8, 1.0);
+    keep_best_directions(shaped, losses, 0.25, false);
+    CHECK(shaped == std::vector<double>{0, 0, 0, 4, 4, 0, 0, 0});
+    shaped.assign(8, 1.0);
+    keep_best_directions(shaped, losses, 1.0, true);
+    CHECK(shaped == std::vector<double>(8, 1.0));
   }
 
   TEST_CASE("one member, and losses that are not finite") {

@@ -242,12 +242,13 @@ TEST_CASE("low rank: the twin's current is that of W + sigma/sqrt(r) B A^T, form
 
 TEST_CASE("low rank: the gradient is the sum of shaped losses times B A^T, brute force") {
   for (const int rank : {1, 2, 3, 16})
-    for (const bool is_antithetic : {true, false}) {
-      INFO("rank ", rank, ", antithetic ", is_antithetic);
+    for (const int kind : {0, 1, 2, 3}) {
+      const bool is_antithetic = kind % 2 == 0, is_sign = kind >= 2;
+      INFO("rank ", rank, ", antithetic ", is_antithetic, ", signs ", is_sign);
       const int n_members = 22, n_rows = 70, n_columns = 131;
       std::vector<double> shaped(n_members);
       for (int m = 0; m < n_members; ++m) shaped[static_cast<std::size_t>(m)] = std::sin(1.0 + m);
-      const GradientEstimate estimate(shaped, is_antithetic, kSeed, 9);
+      const GradientEstimate estimate(shaped, is_antithetic, kSeed, 9, is_sign);
       const FactorView factors{rank, n_columns, 640, 640 + 64 * 18, 192};
       const float sigma = 0.03f;
       std::vector<float> gradient(n_rows * n_columns);
@@ -268,8 +269,10 @@ TEST_CASE("low rank: the gradient is the sum of shaped losses times B A^T, brute
               const double c = is_antithetic ? shaped[2 * at] - shaped[2 * at + 1] : shaped[at];
               const RandomKey key{kSeed, 1, 9, Stream::kNoise, static_cast<std::uint32_t>(d)};
               for (int k = 0; k < rank; ++k) {
-                const double b = SPIKELANE_ISA::random_normal(640 + j * rank + k, key);
-                const double a = SPIKELANE_ISA::random_normal(640 + 64 * 18 + k * 192 + i, key);
+                const auto drawn =
+                    is_sign ? SPIKELANE_ISA::random_sign : SPIKELANE_ISA::random_normal;
+                const double b = drawn(640 + j * rank + k, key);
+                const double a = drawn(640 + 64 * 18 + k * 192 + i, key);
                 block += (c * b) * a;
               }
               if ((d + 1) % n_block == 0 || d + 1 == n_draws) {

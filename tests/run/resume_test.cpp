@@ -118,6 +118,7 @@ TEST_CASE("resume: es with layers by schedule, redrawn tensors and rare tests") 
 
 TEST_CASE("resume: es with noise of low rank") {
   check_resume(kTinyConfig, {R"(rule.noise={"kind":"low_rank","rank":2})"});
+  check_resume(kTinyConfig, {R"(rule.noise={"kind":"sign"})"});
   check_resume(kRecurrentConfig, {"rule.batch=7", R"(rule.noise={"kind":"low_rank"})",
                                   "rule.optimiser={\"kind\":\"adam\"}"});
 }

@@ -133,44 +133,52 @@ TEST_CASE("a team of OS threads: shaping and gradient of an update") {
   for (const bool is_antithetic : {false, true})
     for (const int n_members : {2, 14, 300})
       for (const ShapingKind kind :
-           {ShapingKind::kNone, ShapingKind::kZScore, ShapingKind::kCentredRanks}) {
-        CAPTURE(is_antithetic);
-        CAPTURE(n_members);
-        std::vector<double> losses;
-        for (int m = 0; m < n_members; ++m) losses.push_back((m * m % 37) * 0.1);
-        const auto shaped = shape_losses(kind, losses);
-        const auto n_draws = static_cast<std::size_t>(is_antithetic ? n_members / 2 : n_members);
-        std::vector<double> expected(shaped.begin(), shaped.begin() + static_cast<long>(n_draws));
-        for (std::size_t d = 0; is_antithetic && d < n_draws; ++d)
-          expected[d] = shaped[2 * d] - shaped[2 * d + 1];
+           {ShapingKind::kNone, ShapingKind::kZScore, ShapingKind::kCentredRanks})
+        for (const int variant : {0, 1, 2, 3}) {
+          const bool by_index = variant % 2 == 1, are_equal = variant >= 2;
+          const TiesKind ties = by_index ? TiesKind::kByIndex : TiesKind::kMeanRank;
+          CAPTURE(is_antithetic);
+          CAPTURE(n_members);
+          CAPTURE(variant);
+          std::vector<double> losses;
+          for (int m = 0; m < n_members; ++m)
+            losses.push_back(are_equal ? 0.3 : (m * m % 37) * 0.1);
+          const auto shaped = shape_losses(kind, losses, ties);
+          const auto n_draws = static_cast<std::size_t>(is_antithetic ? n_members / 2 : n_members);
+          std::vector<double> expected(shaped.begin(), shaped.begin() + static_cast<long>(n_draws));
+          for (std::size_t d = 0; is_antithetic && d < n_draws; ++d)
+            expected[d] = shaped[2 * d] - shaped[2 * d + 1];
 
-        std::vector<double> coefficients(n_draws), room(kWorkers * kTile);
-        const ShapingView view{losses.data(), n_members, static_cast<Shaping>(kind), is_antithetic,
-                               coefficients.data()};
-        run_on_threads(kWorkers, [&](const auto& team) {
-          shape_draws(team, view, 0, static_cast<int>(n_draws), room.data());
-        });
-        CHECK(coefficients == expected);
+          std::vector<double> coefficients(n_draws), room(kWorkers * kTile);
+          int is_flat_there = -1;
+          const ShapingView view{losses.data(), n_members,           static_cast<Shaping>(kind),
+                                 is_antithetic, coefficients.data(), by_index,
+                                 &is_flat_there};
+          run_on_threads(kWorkers, [&](const auto& team) {
+            shape_draws(team, view, 0, static_cast<int>(n_draws), room.data());
+          });
+          CHECK(coefficients == expected);
+          CHECK((is_flat_there != 0) == is_flat(kind, losses, ties));
 
-        double mean = 0.0;
-        run_on_threads(kWorkers, [&](const auto& team) {
-          const double own = mean_loss(team, losses.data(), n_members, room.data());
-          if (team.is_leader()) mean = own;
-        });
-        CHECK(mean == tree_sum_blocks_of_8(losses) / n_members);
+          double mean = 0.0;
+          run_on_threads(kWorkers, [&](const auto& team) {
+            const double own = mean_loss(team, losses.data(), n_members, room.data());
+            if (team.is_leader()) mean = own;
+          });
+          CHECK(mean == tree_sum_blocks_of_8(losses) / n_members);
 
-        const GradientView gradient{coefficients.data(), static_cast<int>(n_draws),
-                                    is_antithetic ? 4 : 8, 77, 3};
-        double sums[kTile], shared[kTile] = {};
-        accumulate_gradient(gradient, 8, 8 + kTile, sums);
-        run_on_threads(kWorkers, [&](const auto& team) {
-          double own[kTile];
-          const MemberNoise noise{77, 3};
-          share_gradient<kTile>(team, gradient, 8, noise, room.data(), own);
-          if (team.is_leader()) std::copy_n(own, kTile, shared);
-        });
-        CHECK(std::equal(sums, sums + kTile, shared));
-      }
+          const GradientView gradient{coefficients.data(), static_cast<int>(n_draws),
+                                      is_antithetic ? 4 : 8, 77, 3};
+          double sums[kTile], shared[kTile] = {};
+          accumulate_gradient(gradient, 8, 8 + kTile, sums);
+          run_on_threads(kWorkers, [&](const auto& team) {
+            double own[kTile];
+            const MemberNoise noise{77, 3};
+            share_gradient<kTile>(team, gradient, 8, noise, room.data(), own);
+            if (team.is_leader()) std::copy_n(own, kTile, shared);
+          });
+          CHECK(std::equal(sums, sums + kTile, shared));
+        }
 }
 
 TEST_CASE("a team of OS threads: the gradient of noise of low rank") {

@@ -8,6 +8,7 @@
 #include "kernels/cpu/kernel_table.h"
 #include "tasks/mujoco/mujoco_task.h"
 #include "tests/scratch_folder.h"
+#include "tests/skip.h"
 #include "tests/tools/program.h"
 
 namespace spikelane::test {
@@ -37,9 +38,11 @@ struct Place {
     setting.folder = folder.path();
     return run_program(arguments, setting);
   }
-  json results(const std::string& out) const {
-    return json::parse(read_file(folder / (out + "/results.json")));
+  // a folder that only eval has written to has its file alone
+  std::filesystem::path results_file(const std::string& out) const {
+    return folder / (out + (out == "eval" ? "/eval.json" : "/results.json"));
   }
+  json results(const std::string& out) const { return json::parse(read_file(results_file(out))); }
 };
 
 void check_schema(const Place& place, const std::string& out) {
@@ -47,7 +50,7 @@ void check_schema(const Place& place, const std::string& out) {
   const std::string check =
       "python3 -c 'import json, jsonschema, sys; "
       "jsonschema.validate(json.load(open(sys.argv[1])), json.load(open(sys.argv[2])))' '" +
-      (place.folder / (out + "/results.json")).string() + "' '" + SPIKELANE_SOURCE_DIR +
+      place.results_file(out).string() + "' '" + SPIKELANE_SOURCE_DIR +
       "/tools/results.schema.json'";
   CHECK(std::system(check.c_str()) == 0);
 }
@@ -202,6 +205,34 @@ TEST_CASE("control: what eval cannot do is said") {
     CHECK(outcome.error.find(bad.word) != std::string::npos);
     CHECK(listing(place.folder.path()) == before);
   }
+}
+
+TEST_CASE("control: results name the physics library, and another version of it is refused") {
+  if (!has_mujoco()) {
+    note_skip("no MuJoCo in this build");
+    return;
+  }
+  const Place place;
+  const std::string config = std::string(SPIKELANE_SOURCE_DIR) + "/configs/hopper_es.json";
+  const std::vector<std::string> arguments{
+      "eval", config,  "--controller",           "zero",  "--out",
+      "out",  "--set", "task.n_test_episodes=2", "--set", "run.n_test_report=2"};
+  ProgramOutcome outcome = place.run(arguments);
+  CAPTURE(outcome.error);
+  REQUIRE(outcome.exit_code == 0);
+  CHECK(place.results("out")["machine"]["physics"] == std::string("MuJoCo ") + mujoco_version());
+  check_schema(place, "out");
+  const ProgramOutcome info = place.run({"info"});
+  CHECK(info.out.find(std::string("mujoco:   ") + mujoco_version() + " (/") != std::string::npos);
+  if (SPIKELANE_IS_SANITIZED) return;
+  ProgramSetting setting;
+  setting.folder = place.folder.path();
+  setting.variables = {"LD_PRELOAD=" SPIKELANE_FAULT_SHIM, "SPIKELANE_FAULT=mujoco"};
+  outcome = run_program(arguments, setting);
+  CAPTURE(outcome.error);
+  CHECK(outcome.exit_code == 1);
+  CHECK(outcome.error.find(" is version 5.6.7, but this program was built for version ") !=
+        std::string::npos);
 }
 
 TEST_CASE("control: check says what a loop is made of") {

@@ -38,7 +38,7 @@ struct Trained {
     const ProgramOutcome outcome = run(arguments);
     CAPTURE(outcome.error);
     REQUIRE(outcome.exit_code == 0);
-    return results(out);
+    return json::parse(read_file(folder / (out + "/eval.json")));
   }
   json results(const std::string& out) const {
     return json::parse(read_file(folder / (out + "/results.json")));
@@ -135,14 +135,38 @@ TEST_CASE("eval: the record of a readout is its value after each step") {
   CHECK(worst < 1e-5 * largest);
 }
 
-TEST_CASE("eval: in the folder of its training it keeps the learning curve") {
+TEST_CASE("eval: in the folder of its training it leaves the training's results alone") {
   const Trained trained(kTinyConfig);
-  const json before = trained.results("out");
-  const json results = trained.eval({"--record", "hidden.s"}, "out");
-  CHECK(results["reports"] == before["reports"]);
-  CHECK(results["state_hash"] != before["state_hash"]);
-  // results, weights, record, checkpoint
-  CHECK(listing(trained.folder / "out").size() == 4);
+  const std::string before = read_file(trained.folder / "out/results.json");
+  const json tested = trained.eval({"--record", "hidden.s"}, "out");
+  CHECK((read_file(trained.folder / "out/results.json") == before));
+  CHECK(tested["state_hash"] != json::parse(before)["state_hash"]);
+  // results, reports, weights, checkpoint; the test's results and record
+  CHECK(listing(trained.folder / "out").size() == 6);
+}
+
+TEST_CASE("eval: weights of another network or of another dt_ms are named, key by key") {
+  const Trained trained(kTinyConfig);
+  const auto said = [&](const std::vector<std::string>& settings) {
+    std::vector<std::string> arguments{"eval", "config.json", "--weights",
+                                       "out/weights.safetensors"};
+    arguments.insert(arguments.end(), settings.begin(), settings.end());
+    const ProgramOutcome outcome = trained.run(arguments);
+    CHECK(outcome.exit_code == 0);
+    return outcome.error;
+  };
+  CHECK(said({}).find("warning") == std::string::npos);
+  // what only learning uses is no difference
+  CHECK(said({"--set", "rule.sigma=0.3", "--set", "seed=7"}).find("warning") == std::string::npos);
+  const std::string both = said(
+      {"--set", "network.populations.0.threshold=0.9", "--set", "network.populations.1.gain=0.5"});
+  CHECK(both.find("network.populations.0.threshold: 0.9; the weights of") != std::string::npos);
+  CHECK(both.find("network.populations.1.gain: 0.5") != std::string::npos);
+  CHECK(both.find("were trained with 1.0") != std::string::npos);
+  // files of before have no origin
+  std::vector<Tensor> tensors = read_safetensors(trained.folder / "out/weights.safetensors");
+  write_file(trained.folder / "out/weights.safetensors", to_safetensors(tensors, {}));
+  CHECK(said({}).find("does not say which network it was trained for") != std::string::npos);
 }
 
 TEST_CASE("train and eval: data from an array file") {
@@ -180,7 +204,7 @@ TEST_CASE("train and eval: data from an array file") {
   CAPTURE(outcome.error);
   REQUIRE(outcome.exit_code == 0);
   const json trained = json::parse(read_file(folder / "out/results.json"));
-  const json tested = json::parse(read_file(folder / "test/results.json"));
+  const json tested = json::parse(read_file(folder / "test/eval.json"));
   CHECK(trained["network"]["n_inputs"] == 2);
   CHECK(trained["final"]["test_accuracy"] == tested["final"]["test_accuracy"]);
   CHECK(tested["final"]["firing_rate"]["hidden"].get<double>() > 0.0);

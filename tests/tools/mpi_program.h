@@ -17,8 +17,7 @@ inline bool can_run_ranks() {
   return is_there;
 }
 
-inline ProgramOutcome run_ranks(int n_ranks, std::vector<std::string> arguments,
-                                const std::filesystem::path& folder) {
+inline ProgramSetting mpirun_setting(const std::filesystem::path& folder) {
   ProgramSetting setting;
   setting.folder = folder;
   setting.program = kMpirun;
@@ -27,6 +26,12 @@ inline ProgramOutcome run_ranks(int n_ranks, std::vector<std::string> arguments,
                        "OMPI_MCA_plm=isolated", "OMPI_MCA_mpi_yield_when_idle=1",
                        // OpenMPI never frees some memory of its own
                        "ASAN_OPTIONS=detect_leaks=0"};
+  return setting;
+}
+
+inline ProgramOutcome run_ranks(int n_ranks, std::vector<std::string> arguments,
+                                const std::filesystem::path& folder) {
+  const ProgramSetting setting = mpirun_setting(folder);
   arguments.insert(arguments.begin(), {"--oversubscribe", "--allow-run-as-root", "-n",
                                        std::to_string(n_ranks), SPIKELANE_PROGRAM});
   return run_program(arguments, setting);

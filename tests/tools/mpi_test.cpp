@@ -9,6 +9,7 @@
 #include <optional>
 #include <sstream>
 #include <thread>
+#include <tuple>
 
 #include "engine/report/checkpoint.h"
 #include "tests/scratch_folder.h"
@@ -71,6 +72,52 @@ pid_t find_rank(int rank, const std::string& part) {
 }
 
 }  // namespace
+
+TEST_CASE("mpi: ranks with other configs, data or checkpoints are refused, with what differs") {
+  if (!can_run_ranks()) return;
+  // rank 0 works in folder a, rank 1 in folder b
+  const auto run_in_two = [](const Folder& a, const Folder& b, std::vector<std::string> more) {
+    more.insert(more.begin(), {SPIKELANE_PROGRAM, "train", "config.json", "--threads", "1"});
+    std::vector<std::string> arguments{"--oversubscribe", "--allow-run-as-root", "-n", "1",
+                                       "-wdir",           a.scratch.path()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    arguments.insert(arguments.end(), {":", "-n", "1", "-wdir", b.scratch.path()});
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    ProgramSetting setting = mpirun_setting(a.scratch.path());
+    const auto start = std::chrono::steady_clock::now();
+    const ProgramOutcome outcome = run_program(arguments, setting);
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
+    return outcome;
+  };
+  const Folder plain;
+  std::string text = kTinyConfig;
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    REQUIRE(changed.find(from) != std::string::npos);
+    return changed.replace(changed.find(from), from.size(), to);
+  };
+  for (const auto& [from, to, place] :
+       {std::tuple{"\"beta\": 0.95", "\"beta\": 0.94", "config of process 1"},
+        std::tuple{"\"seed\": 3", "\"seed\": 4", "config of process 1"},
+        std::tuple{"\"n_updates\": 5", "\"n_updates\": 6", "run.n_updates of process 1"}}) {
+    const std::string config = with(from, to);
+    const Folder other(config.c_str());
+    const ProgramOutcome outcome = run_in_two(plain, other, {"--out", "run"});
+    INFO(to, ": ", outcome.error);
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.error.find(place) != std::string::npos);
+    CHECK(!std::filesystem::exists(plain.scratch / "run/results.json"));
+  }
+  const Folder other;
+  REQUIRE(run_in_two(plain, other, {}).exit_code == 0);
+  REQUIRE(plain.train({"--out", "run", "--set", "run.n_updates=4"}).exit_code == 0);
+  REQUIRE(other.train({"--out", "run", "--set", "run.n_updates=2"}).exit_code == 0);
+  const ProgramOutcome resumed =
+      run_in_two(plain, other, {"--resume", "run", "--set", "run.n_updates=8"});
+  INFO(resumed.error);
+  CHECK(resumed.exit_code == 2);
+  CHECK(resumed.error.find("update to go on from of process 1") != std::string::npos);
+}
 
 TEST_CASE("mpi: 1, 2, 3 and 4 ranks write what one process writes") {
   if (!can_run_ranks()) return;

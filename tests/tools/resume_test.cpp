@@ -4,8 +4,10 @@
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "engine/report/checkpoint.h"
+#include "engine/report/safetensors.h"
 #include "tests/scratch_folder.h"
 #include "tests/tools/program.h"
 #include "tests/tools/tiny_config.h"
@@ -37,6 +39,44 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 }  // namespace
+
+TEST_CASE("resume: other data are refused and allowed by name; the same from elsewhere are not") {
+  const Folder folder;
+  const auto write_data = [&](int n_samples, int first_label) {
+    const std::int64_t n = n_samples;
+    std::vector<std::uint8_t> inputs(static_cast<std::size_t>(n) * 10 * 4);
+    for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = i % 7 == 0;
+    std::vector<std::int32_t> labels;
+    for (int b = 0; b < n_samples; ++b) labels.push_back((b + first_label) % 3);
+    write_file(
+        folder.scratch / "data.safetensors",
+        to_safetensors(
+            {make_tensor("inputs", {n, 10, 4}, inputs), make_tensor("labels", {n}, labels)}, {}));
+  };
+  const std::string task = R"(task={"kind": "array", "file": "data.safetensors", "n_test": 10})";
+  const std::vector<std::string> longer{"--resume", "out",   "--set",
+                                        task,       "--set", "run.n_updates=8"};
+  write_data(60, 0);
+  REQUIRE(folder.train({"--out", "out", "--set", task}).exit_code == 0);
+  const std::string fingerprint = folder.results()["data_fingerprint"].get<std::string>();
+  CHECK(fingerprint.size() == 16);
+  for (const auto& [n_samples, first_label] : {std::pair{60, 1}, std::pair{70, 0}}) {
+    write_data(n_samples, first_label);
+    const ProgramOutcome refused = folder.train(longer);
+    CAPTURE(refused.error);
+    CHECK(refused.exit_code == 2);
+    CHECK(has(refused.error, "the task's data"));
+    CHECK(has(refused.error, fingerprint));
+    CHECK(has(refused.error, "--allow-changed data"));
+  }
+  write_data(60, 0);
+  CHECK(folder.train(longer).exit_code == 0);
+  write_data(60, 1);
+  std::vector<std::string> allowed = longer;
+  allowed.back() = "run.n_updates=9";
+  allowed.insert(allowed.end(), {"--allow-changed", "data"});
+  CHECK(folder.train(allowed).exit_code == 0);
+}
 
 TEST_CASE("resume: a run stopped by a signal goes on to the end of the straight run") {
   const Folder folder;
@@ -196,6 +236,7 @@ TEST_CASE("resume: a checkpoint of format version 1 goes on to the bits of its t
   const ProgramOutcome resumed = folder.train({"--resume", old, "--out", "out"});
   CAPTURE(resumed.error);
   REQUIRE(resumed.exit_code == 0);
+  CHECK(has(resumed.error, "this checkpoint has no fingerprint of its data"));
   CHECK(folder.results()["state_hash"] == "d815ebe63aaa26b3");
   CHECK(folder.results()["reports"].size() == 2);
 }

@@ -129,7 +129,7 @@ TEST_CASE("train: results.json follows its schema") {
   REQUIRE(run_in(folder,
                  {"eval", "config.json", "--weights", "out/weights.safetensors", "--out", "test"})
               .exit_code == 0);
-  for (const char* file : {"out/results.json", "test/results.json"}) {
+  for (const char* file : {"out/results.json", "test/eval.json"}) {
     const std::string command =
         "python3 -c 'import json, jsonschema, sys; jsonschema.Draft7Validator(json.load(open("
         "sys.argv[1]))).validate(json.load(open(sys.argv[2])))' '" SPIKELANE_SOURCE_DIR

@@ -3,6 +3,7 @@
 //   fsync         fsync() fails: EIO
 //   rename        rename() fails: EACCES
 //   disk_full=N   write() to files fails when N bytes have been written: ENOSPC
+//   mujoco        MuJoCo's library says that it is a version of its own
 //   clock_back    the time of day goes an hour back whenever somebody looks
 #include <dlfcn.h>
 #include <sys/stat.h>
@@ -40,6 +41,8 @@ long hours_back = 0;
 }  // namespace
 
 extern "C" {
+
+int mj_version() { return is_fault("mujoco") ? 5006007 : real<int()>("mj_version")(); }
 
 ssize_t write(int descriptor, const void* bytes, size_t n) {
   static auto* const real_write = real<ssize_t(int, const void*, size_t)>("write");
