@@ -37,14 +37,17 @@ int main(int argc, char** argv) {
   float* actions = calloc(n_out, sizeof(float));
   if (!observations || !actions) return complain("memory", SPIKELANE_ERROR_MEMORY, "");
 
+  /* not dt_ms, which is the network's own step */
+  const double period_s = 1e-3 * info.control_period_ms;
+  if (!(period_s > 0.0)) return complain("control period", SPIKELANE_ERROR_INPUT, "not known");
   double position = 1.0, speed = 0.0, effort = 0.0;
   for (long t = 0; t < n_steps; ++t) {
     for (size_t i = 0; i < n_in; ++i) observations[i] = (float)(i % 2 == 0 ? position : speed);
     status = spikelane_step(session, observations, n_in, actions, n_out, error, sizeof error);
     if (status != SPIKELANE_OK) return complain("step", status, error);
     const double push = actions[0] > 1.0f ? 1.0 : actions[0] < -1.0f ? -1.0 : actions[0];
-    speed += 1e-3 * info.dt_ms * (push - position);
-    position += 1e-3 * info.dt_ms * speed;
+    speed += period_s * (push - position);
+    position += period_s * speed;
     effort += push * push;
   }
   printf("%ld steps, position %.6f, effort %.6f\n", n_steps, position, effort);

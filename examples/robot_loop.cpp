@@ -33,7 +33,8 @@ class Policy {
   Policy& operator=(const Policy&) = delete;
 
   std::size_t n_observations() const { return static_cast<std::size_t>(info_.n_observations); }
-  double dt_s() const { return 1e-3 * info_.dt_ms; }
+  /// Not dt_ms, which is the network's own step; 0 where it is not known.
+  double period_s() const { return 1e-3 * info_.control_period_ms; }
   const std::vector<float>& step(const std::vector<float>& observations) {
     char error[512];
     check(spikelane_step(session_, observations.data(), observations.size(), actions_.data(),
@@ -55,6 +56,7 @@ int main(int argc, char** argv) try {
   if (argc < 2) throw std::runtime_error("usage: robot_loop POLICY [STEPS]");
   const long n_steps = argc > 2 ? std::strtol(argv[2], nullptr, 10) : 1000;
   Policy policy(argv[1]);
+  if (!(policy.period_s() > 0.0)) throw std::runtime_error("control period: not known");
   std::vector<float> observations(policy.n_observations());
   double position = 1.0, speed = 0.0, effort = 0.0;
   for (long t = 0; t < n_steps; ++t) {
@@ -62,8 +64,8 @@ int main(int argc, char** argv) try {
       observations[i] = static_cast<float>(i % 2 == 0 ? position : speed);
     const float action = policy.step(observations)[0];
     const double push = action > 1.0f ? 1.0 : action < -1.0f ? -1.0 : action;
-    speed += policy.dt_s() * (push - position);
-    position += policy.dt_s() * speed;
+    speed += policy.period_s() * (push - position);
+    position += policy.period_s() * speed;
     effort += push * push;
   }
   std::printf("%ld steps, position %.6f, effort %.6f\n", n_steps, position, effort);

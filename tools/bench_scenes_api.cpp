@@ -125,7 +125,7 @@ class ExportedPolicy {
   ExportedPolicy(const ExportedPolicy&) = delete;
   ExportedPolicy& operator=(const ExportedPolicy&) = delete;
 
-  using Step = void (*)(const float*, float*);
+  using Step = int (*)(const float*, float*);
   using Reset = void (*)();
   Step step = nullptr;
   Reset reset = nullptr;

@@ -24,6 +24,13 @@ std::string float_text(float value) {
   return literal + "f";
 }
 
+/// A number of milliseconds for people and macros.
+std::string short_text(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.15g", value);
+  return text;
+}
+
 /// Replaces every `from` of a piece of C.
 std::string with(std::string text, const std::string& from, const std::string& to) {
   for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
@@ -345,16 +352,21 @@ class CSource {
                                        : "readout") +
               "\n";
     }
-    char dt[32];
-    std::snprintf(dt, sizeof dt, "%g", policy_.config.dt_ms * coding_.n_steps());
-    text += " *   a step stands for " + std::string(dt) + " ms\n";
+    const double period_ms = coding_.control_period_ms();
+    text += " *   call " + name_ + "_step every " +
+            (period_ms > 0.0 ? short_text(period_ms) + " ms (the control period)\n"
+                             : std::string("timestep of the model x task.physics_steps\n"));
+    text += " *   a step is " + std::to_string(coding_.n_steps()) +
+            " of the network, whose dt_ms is " + short_text(policy_.config.dt_ms) + "\n";
     std::string macro = name_;
     for (char& c : macro) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     const std::string words = with(
         with(with(kCHead, "NAME", name_), "INPUT_COUNT", std::to_string(coding_.n_observations())),
         "OUTPUT_COUNT", std::to_string(coding_.n_actions()));
     const bool is_raw = coding_.is_raw();
-    return text + with(with(with(words, " INPUTS", is_raw ? " inputs" : " observations"),
+    const std::string period =
+        period_ms > 0.0 ? "#define MACRO_CONTROL_PERIOD_MS " + short_text(period_ms) + "\n" : "";
+    return text + with(with(with(words + period, " INPUTS", is_raw ? " inputs" : " observations"),
                             " OUTPUTS", is_raw ? " outputs" : " actions"),
                        "MACRO", macro);
   }
@@ -365,16 +377,22 @@ class CSource {
                        "_t = 0;\n}\n\nstatic void " + name_ + "_step_network(const float *x) {\n";
     for (int p = 0; p < plan.n_populations; ++p)
       text += "  " + ids_[static_cast<std::size_t>(p)] + "_step(x);\n";
-    text += "  ++" + name_ + "_t;\n}\n";
+    text +=
+        "  ++" + name_ + "_t;\n}\n\nstatic int " + name_ + "_state_is_finite(void) {\n  return ";
+    for (int p = 0; p < plan.n_populations; ++p)
+      text += (p > 0 ? " &&\n         " : "") + name_ + "_are_finite(" +
+              ids_[static_cast<std::size_t>(p)] + "_v, " + n_of(p) + ")";
+    text += ";\n}\n";
     const std::string output = ids_[static_cast<std::size_t>(plan.output)];
     if (coding_.is_raw()) {
       const bool fires = is_spiking(view(plan.output).model);
-      text += "\nvoid " + name_ + "_step(const float *x, float *y) {\n  int i;\n  " + name_ +
-              "_step_network(x);\n  for (i = 0; i < " + n_of(plan.output) +
-              "; ++i) y[i] = " + (fires ? "(float)" : "") + output +
-              (fires ? "_s[i];\n}\n" : "_v[i];\n}\n");
+      const std::string step = with(kCRawStep, "N_INPUTS", std::to_string(plan.n_inputs));
+      text += with(with(with(step, "N_OUTPUTS", n_of(plan.output)), "VALUE",
+                        (fires ? "(float)" + output + "_s" : output + "_v")),
+                   "NAME", name_);
     } else {
-      const std::string step = with(kCControlStep, "N_INPUTS", std::to_string(plan.n_inputs));
+      const std::string step = with(with(kCControlStep, "N_INPUTS", std::to_string(plan.n_inputs)),
+                                    "N_OBSERVATIONS", std::to_string(coding_.n_observations()));
       text += with(
           with(with(step, "CONTROL_STEPS", std::to_string(coding_.n_steps())), "OUTPUT", output),
           "NAME", name_);

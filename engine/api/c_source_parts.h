@@ -6,8 +6,12 @@ namespace spikelane {
 
 inline constexpr const char* kCHead = R"( *
  *   void NAME_reset(void);                                as before the first step; starts that way
- *   void NAME_step(const float *x, float *y);             x: INPUT_COUNT INPUTS, y: OUTPUT_COUNT OUTPUTS
+ *   int NAME_step(const float *x, float *y);              x: INPUT_COUNT INPUTS, y: OUTPUT_COUNT OUTPUTS
  *   int NAME_self_check(void);                            1 where this machine computes the bits
+ *
+ * NAME_step returns 0 when it has stepped; 1 when a pointer is 0 or a number of x is not finite: nothing
+ * has changed, y is not written; 2 when the state or the coded input has overflowed: y is not written, call
+ * NAME_reset.
  *
  * C99, static memory only, nothing from a library. Compile with -ffp-contract=off and without
  * -ffast-math; the same spikes, to the bit, as the engine's. Not for two threads at once.
@@ -28,6 +32,9 @@ inline constexpr const char* kCPrelude = R"(
 #ifdef __FAST_MATH__
 #error "-ffast-math changes the network's numbers"
 #endif
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__ > 0
+#error "-ffinite-math-only changes the network's numbers"
+#endif
 /* a*b + c is two roundings everywhere here; -ffp-contract=off says so to compilers that do not
  * listen to this, and NAME_self_check tells */
 #if defined(__clang__) || !defined(__GNUC__)
@@ -37,8 +44,22 @@ inline constexpr const char* kCPrelude = R"(
 #endif
 
 void NAME_reset(void);
-void NAME_step(const float *x, float *y);
+int NAME_step(const float *x, float *y);
 int NAME_self_check(void);
+
+/* whether n numbers are all finite, read from their bits */
+static int NAME_are_finite(const float *values, int n) {
+  int i;
+  for (i = 0; i < n; ++i) {
+    union {
+      float value;
+      uint32_t bits;
+    } x;
+    x.value = values[i];
+    if ((x.bits & 0x7f800000u) == 0x7f800000u) return 0;
+  }
+  return 1;
+}
 
 /* a*b + c, rounded once: the instruction where there is one; else in double, where the product is
  * exact and the sum is rounded to odd, so that the rounding to float is the only one that counts */
@@ -341,12 +362,28 @@ static void NAME_decode(const float *v, float *actions) {
 )";
 
 inline constexpr const char* kCControlStep = R"(
-void NAME_step(const float *x, float *y) {
+int NAME_step(const float *x, float *y) {
   static float inputs[N_INPUTS];
   int k;
+  if (x == 0 || y == 0 || !NAME_are_finite(x, N_OBSERVATIONS)) return 1;
   NAME_encode(x, inputs);
+  /* finite numbers that the code's scale makes infinite */
+  if (!NAME_are_finite(inputs, N_INPUTS)) return 2;
   for (k = 0; k < CONTROL_STEPS; ++k) NAME_step_network(inputs);
+  if (!NAME_state_is_finite()) return 2;
   NAME_decode(OUTPUT_v, y);
+  return 0;
+}
+)";
+
+inline constexpr const char* kCRawStep = R"(
+int NAME_step(const float *x, float *y) {
+  int i;
+  if (x == 0 || y == 0 || !NAME_are_finite(x, N_INPUTS)) return 1;
+  NAME_step_network(x);
+  if (!NAME_state_is_finite()) return 2;
+  for (i = 0; i < N_OUTPUTS; ++i) y[i] = VALUE[i];
+  return 0;
 }
 )";
 

@@ -5,7 +5,9 @@
 namespace spikelane {
 
 ApiCoding::ApiCoding(const RunConfig& config, bool is_raw)
-    : n_observations_(config.network.n_inputs), n_actions_(config.network.populations.back().n) {
+    : n_observations_(config.network.n_inputs),
+      n_actions_(config.network.populations.back().n),
+      control_period_ms_(config.dt_ms) {
   if (is_raw || !config.task.is_control()) return;
   const ObservationConfig& observation = config.task.control.observation;
   const int n_each = observation.coding == ObservationKind::kDirect  ? 1
@@ -24,6 +26,10 @@ ApiCoding::ApiCoding(const RunConfig& config, bool is_raw)
   port.is_discrete = config.task.kind == TaskKind::kCartpole;
   loop_ = std::make_unique<const ClosedLoop>(config.task.control, port, nullptr);
   if (port.is_discrete) n_actions_ = 1;
+  // the environments' own steps (tasks/control); a test compares them
+  control_period_ms_ = config.task.kind == TaskKind::kCartpole   ? 20.0
+                       : config.task.kind == TaskKind::kPendulum ? 50.0
+                                                                 : 0.0;
 }
 
 void ApiCoding::encode(const float* observations, float* inputs) const {

@@ -25,12 +25,17 @@ class ApiCoding {
   /// Network steps in each step of the host.
   int n_steps() const { return loop_ ? loop_->view().control_steps : 1; }
 
+  /// What one step of the host stands for in its world: the environment's step, or the network's
+  /// where there is no environment. 0 where a MuJoCo model, which is not read here, decides it.
+  double control_period_ms() const { return control_period_ms_; }
+
   /// One row: observations (I) into the network's inputs, output values into actions (O).
   void encode(const float* observations, float* inputs) const;
   void decode(const float* outputs, float* actions) const;
 
  private:
   int n_observations_, n_actions_;
+  double control_period_ms_;
   std::unique_ptr<const ClosedLoop> loop_;
 };
 

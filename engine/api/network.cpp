@@ -136,7 +136,8 @@ spikelane_status spikelane_describe(spikelane_network network, spikelane_network
     filled.n_actions = found->coding->n_actions();
     filled.n_populations = static_cast<int32_t>(config.network.populations.size());
     filled.n_parameters = static_cast<int64_t>(found->policy.parameters.size());
-    filled.dt_ms = config.dt_ms * found->coding->n_steps();
+    filled.dt_ms = config.dt_ms;
+    filled.control_period_ms = found->coding->control_period_ms();
     return write_struct(text, "info", filled, info);
   });
 }

@@ -23,11 +23,6 @@ class HostTrials : public MemberTrials {
   const Plan& plan_;
 };
 
-// lanes are samples of one member: with a few rows each they would stay empty
-LayoutChoice layout_for(int n_rows_each) {
-  return n_rows_each < kLanes / 2 ? LayoutChoice::kNeuronLanes : LayoutChoice::kAuto;
-}
-
 }  // namespace
 
 SearchSession::SearchSession(std::shared_ptr<const ApiNetwork> network, const KernelTable& kernels,

@@ -17,6 +17,10 @@ std::unique_ptr<const Plan> plan_for_steps(const NetworkDescription& network, La
   return compile_plan(network, LossConfig{}, n_steps, options);
 }
 
+LayoutChoice layout_for(int n_rows_each) {
+  return n_rows_each <= kLanes / 2 ? LayoutChoice::kNeuronLanes : LayoutChoice::kAuto;
+}
+
 ApiSession::ApiSession(std::shared_ptr<const ApiNetwork> network, std::unique_ptr<const Plan> plan,
                        int n_rows, int n_threads)
     : network_(std::move(network)), plan_(std::move(plan)), n_rows_(n_rows), pool_(n_threads) {
@@ -54,7 +58,7 @@ void ApiSession::step(std::span<const float> observations, float* actions) {
 
 ActingSession::ActingSession(std::shared_ptr<const ApiNetwork> network, const KernelTable& kernels,
                              int n_rows, int n_threads)
-    : ApiSession(network, plan_for_steps(network->policy.config.network, LayoutChoice::kAuto),
+    : ApiSession(network, plan_for_steps(network->policy.config.network, layout_for(n_rows)),
                  n_rows, n_threads),
       simulation_(*plan_, kernels, pool_, 1, n_rows, 1) {
   simulation_.set_parameters(0, network_->policy.parameters);

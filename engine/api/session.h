@@ -114,6 +114,10 @@ constexpr int kClockPeriod = 1 << 30;
 std::unique_ptr<const Plan> plan_for_steps(const NetworkDescription& network, LayoutChoice layout,
                                            int n_steps = kClockPeriod);
 
+/// Lanes are samples of one member: with a few rows of each they would stay empty, so that neurons
+/// go into them.
+LayoutChoice layout_for(int n_rows_each);
+
 /// What all ways of opening have in common: checks the options, calls open(network, kernels,
 /// options), which gives the session or null after a failure of its own, and makes a handle.
 using OpenSession = std::unique_ptr<ApiSession> (*)(const ErrorText& text,

@@ -140,7 +140,12 @@ typedef struct spikelane_network_info {
   int32_t n_populations;
   int32_t reserved;
   int64_t n_parameters;
-  double dt_ms; /* what one step stands for */
+  double dt_ms; /* one step of the network alone; a control step takes task.control_steps of them */
+  /* How often the host calls spikelane_step, in ms of its world: the step of the environment that
+   * the policy was trained in (cartpole 20, pendulum 50); dt_ms where the task has no environment,
+   * and with is_raw. 0 where it is not known: of a task `mujoco` it is the model's timestep times
+   * task.physics_steps. */
+  double control_period_ms;
 } spikelane_network_info;
 
 /** Options with everything at its default: for load, no hooks; for a session, one row, one thread.

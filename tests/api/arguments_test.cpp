@@ -172,6 +172,7 @@ TEST_CASE("api: versions, options and files that do not fit") {
   CHECK(info.n_observations == 6);
   CHECK(info.n_actions == 3);
   CHECK(info.dt_ms == 2.0);
+  CHECK(info.control_period_ms == 2.0);
   CHECK(spikelane_unload(network, nullptr, 0) == SPIKELANE_OK);
 
   auto load_bytes = [&](const std::string& content) {

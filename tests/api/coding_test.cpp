@@ -48,7 +48,8 @@ void check_codes(const std::string& task, int n_observations, int n_each, int n_
   CHECK(info.n_observations == n_observations);
   const int n_actions = policy.config.task.kind == TaskKind::kCartpole ? 1 : n_outputs;
   CHECK(info.n_actions == n_actions);
-  CHECK(info.dt_ms == coding.n_steps() * 1.0);
+  CHECK(info.dt_ms == 1.0);
+  CHECK(info.control_period_ms == (policy.config.task.kind == TaskKind::kCartpole ? 20.0 : 50.0));
 
   const int n_rows = 3;
   const spikelane_session session = loaded.open(n_rows);
@@ -99,7 +100,32 @@ void check_codes(const std::string& task, int n_observations, int n_each, int n_
   spikelane_unload(raw, nullptr, 0);
 }
 
+/// How far the environment goes in one step, in ms: its first number moves with the speed that
+/// stands beside it, before the step (cartpole) or after it (pendulum).
+double step_ms(const std::string& task, bool has_speed_before) {
+  const TaskData data = load_task(parse_config(control_config(task, has_speed_before ? 2 : 1), ""));
+  const TaskPort& port = data.loop->view().port;
+  std::vector<double> state{0.0, 1.0, 0.0, 0.0};
+  std::vector<float> observation(4);
+  const float action = 0.0f;
+  port.step(port, nullptr, &action, state.data(), observation.data());
+  return 1e3 * state[0] / (has_speed_before ? 1.0 : state[1]);
+}
+
 }  // namespace
+
+TEST_CASE("api: the control period is the environment's step, whatever the network's is") {
+  CHECK(step_ms(R"({"kind": "cartpole"})", true) == doctest::Approx(20.0));
+  CHECK(step_ms(R"({"kind": "pendulum"})", false) == doctest::Approx(50.0));
+  const auto period_of = [](const std::string& task, int n_outputs) {
+    return ApiCoding(start_policy(control_config(task, n_outputs)).config, false)
+        .control_period_ms();
+  };
+  CHECK(period_of(R"({"kind": "cartpole", "control_steps": 3})", 2) == 20.0);
+  CHECK(period_of(R"({"kind": "pendulum", "control_steps": 3})", 1) == 50.0);
+  // no environment: a step of the host is one of the network
+  CHECK(ApiCoding(start_policy(leaky_config(40)).config, false).control_period_ms() == 2.0);
+}
 
 TEST_CASE("api: policies of control tasks take observations and give actions") {
   check_codes(R"({"kind": "cartpole", "control_steps": 3,

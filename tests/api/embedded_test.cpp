@@ -5,6 +5,8 @@
 
 #include <bit>
 #include <cstdio>
+#include <cstring>
+#include <limits>
 #include <string>
 
 #include "engine/api/c_source.h"
@@ -160,6 +162,24 @@ static void show(int s, float v) {
   x.value = v;
   printf("%d%08lx\n", s, (unsigned long)x.bits);
 }
+/* inputs that are refused: one bad number in each place, and no pointers; nothing is written */
+static int refuses(const float *good, float *y) {
+  static const uint32_t bad[] = {0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc00000u, 0x7f800001u, 0x7fffffffu};
+  float x[POLICY_N_INPUTS], out[POLICY_N_OUTPUTS];
+  unsigned b;
+  int i, j;
+  for (b = 0; b < sizeof bad / sizeof bad[0]; ++b)
+    for (i = 0; i < POLICY_N_INPUTS; ++i) {
+      union { float value; uint32_t bits; } number;
+      number.bits = bad[b];
+      for (j = 0; j < POLICY_N_INPUTS; ++j) x[j] = good[j];
+      x[i] = number.value;
+      for (j = 0; j < POLICY_N_OUTPUTS; ++j) out[j] = 123.0f;
+      if (policy_step(x, out) != 1) return 0;
+      for (j = 0; j < POLICY_N_OUTPUTS; ++j) if (out[j] != 123.0f) return 0;
+    }
+  return policy_step(0, y) == 1 && policy_step(good, 0) == 1;
+}
 int main(void) {
   float y[POLICY_N_OUTPUTS];
   int t, i;
@@ -168,7 +188,8 @@ int main(void) {
   policy_reset();
   for (t = 0; t < )" +
           std::to_string(kSteps) + R"(; ++t) {
-    policy_step(inputs + t * POLICY_N_INPUTS, y);
+    if (t % 40 == 7 && !refuses(inputs + t * POLICY_N_INPUTS, y)) { printf("not refused\n"); return 1; }
+    if (policy_step(inputs + t * POLICY_N_INPUTS, y) != 0) { printf("no step\n"); return 1; }
 )";
   if (!coding.is_raw()) text += "    for (i = 0; i < POLICY_N_OUTPUTS; ++i) show(0, y[i]);\n";
   for (const PopulationDescription& population : policy.config.network.populations) {
@@ -182,9 +203,10 @@ int main(void) {
 
 const char* const kWarnings = " -Wall -Wextra -pedantic -Werror ";
 
-/// Compiles and runs every case; `run` comes before the program's name.
-void check_compiler(const std::string& compile, const std::string& run = "") {
-  for (const EmbeddedCase& example : embedded_cases()) {
+/// Compiles and runs the cases; `run` comes before the program's name.
+void check_cases(const std::string& compile, const std::string& run,
+                 const std::vector<EmbeddedCase>& cases) {
+  for (const EmbeddedCase& example : cases) {
     CAPTURE(example.name);
     const Policy policy = start_policy(example.config);
     const ScratchFolder scratch;
@@ -199,6 +221,10 @@ void check_compiler(const std::string& compile, const std::string& run = "") {
     CHECK(said.substr(0, 100) == expected.substr(0, 100));
     CHECK((said == expected));
   }
+}
+
+void check_compiler(const std::string& compile, const std::string& run = "") {
+  check_cases(compile, run, embedded_cases());
 }
 
 /// A Cortex-M starts from a table of addresses, with its float unit, if it has one, off.
@@ -251,7 +277,7 @@ void hold_cartpole(const Policy& policy, int& n_different, int& n_left, int& n_s
   REQUIRE(library != nullptr);
   const auto reset = reinterpret_cast<void (*)()>(::dlsym(library, "policy_reset"));
   const auto step =
-      reinterpret_cast<void (*)(const float*, float*)>(::dlsym(library, "policy_step"));
+      reinterpret_cast<int (*)(const float*, float*)>(::dlsym(library, "policy_step"));
   REQUIRE((reset != nullptr && step != nullptr));
 
   const TaskData data = load_task(policy.config);
@@ -282,7 +308,7 @@ void hold_cartpole(const Policy& policy, int& n_different, int& n_left, int& n_s
     std::vector<float> actions;
     for (bool goes_on = true; goes_on && std::ssize(actions) < loop.max_steps; ++n_steps) {
       float action = -1.0f;
-      step(observation.data(), &action);
+      n_different += step(observation.data(), &action) != 0;
       actions.push_back(action);
       n_left += action == 0.0f;
       goes_on = loop.port.step(loop.port, nullptr, &action, state.data(), observation.data()).end ==
@@ -294,7 +320,85 @@ void hold_cartpole(const Policy& policy, int& n_different, int& n_left, int& n_s
   ::dlclose(library);
 }
 
+/// Steps of every kind of float in every input: the file and the session agree on the bits of the
+/// actions, or both say that the state has overflowed.
+void sweep_floats(const EmbeddedCase& example, int& n_overflows, int& n_refused) {
+  CAPTURE(example.name);
+  const Policy policy = start_policy(example.config);
+  const ScratchFolder scratch;
+  write_file(scratch / "policy.c", policy_to_c(policy, "policy"));
+  run_shell("cd '" + scratch.path().string() +
+            "' && gcc -std=c99 -O2 -ffp-contract=off -shared -fPIC policy.c -o policy.so");
+  void* library = ::dlopen((scratch / "policy.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  REQUIRE(library != nullptr);
+  const auto reset = reinterpret_cast<void (*)()>(::dlsym(library, "policy_reset"));
+  const auto step =
+      reinterpret_cast<int (*)(const float*, float*)>(::dlsym(library, "policy_step"));
+  REQUIRE((reset != nullptr && step != nullptr));
+  ApiPolicy loaded(policy_to_safetensors(policy.config, policy.parameters));
+  REQUIRE(loaded.status == SPIKELANE_OK);
+  const spikelane_session session = loaded.open(1);
+  const ApiCoding coding(policy.config, false);
+  const int n_in = coding.n_observations();
+  const float numbers[] = {0.0f,
+                           -0.0f,
+                           std::numeric_limits<float>::denorm_min(),
+                           -std::numeric_limits<float>::denorm_min(),
+                           std::numeric_limits<float>::min(),
+                           -1e-39f,
+                           std::numeric_limits<float>::max(),
+                           -std::numeric_limits<float>::max(),
+                           std::numeric_limits<float>::infinity(),
+                           -std::numeric_limits<float>::infinity(),
+                           std::numeric_limits<float>::quiet_NaN(),
+                           1e20f};
+  for (int i = 0; i < n_in; ++i)
+    for (const float number : numbers) {
+      CAPTURE(i);
+      CAPTURE(number);
+      reset();
+      REQUIRE(spikelane_reset(session, nullptr, 0) == SPIKELANE_OK);
+      bool has_overflowed = false;
+      for (int t = 0; t < 6 && !has_overflowed; ++t) {
+        std::vector<float> x = observations_at(t, 1, n_in);
+        if (t == 2) x[static_cast<std::size_t>(i)] = number;
+        std::vector<float> in_c(static_cast<std::size_t>(coding.n_actions()), -7.0f),
+            in_library = in_c;
+        const int status = step(x.data(), in_c.data());
+        const auto expected = spikelane_step(session, x.data(), x.size(), in_library.data(),
+                                             in_library.size(), nullptr, 0);
+        CHECK(status == (expected == SPIKELANE_OK                 ? 0
+                         : expected == SPIKELANE_ERROR_ARGUMENT   ? 1
+                         : expected == SPIKELANE_ERROR_NOT_FINITE ? 2
+                                                                  : -1));
+        has_overflowed = status == 2;
+        n_overflows += status == 2;
+        n_refused += status == 1;
+        if (status == 1) CHECK(in_c[0] == -7.0f);
+        if (status == 0)
+          CHECK(std::memcmp(in_c.data(), in_library.data(), in_c.size() * sizeof(float)) == 0);
+      }
+    }
+  spikelane_close(session, nullptr, 0);
+  ::dlclose(library);
+}
+
 }  // namespace
+
+TEST_CASE("embedded: every kind of float is refused or stepped as the library does") {
+  if (!has_program("gcc")) return note_skip("no gcc");
+  int n_overflows = 0, n_refused = 0;
+  for (const EmbeddedCase& example : embedded_cases())
+    sweep_floats(example, n_overflows, n_refused);
+  CHECK(n_refused > 100);
+  CHECK(n_overflows > 10);
+}
+
+TEST_CASE("embedded: a cart-pole's file goes on after a NaN as if it had not come") {
+  if (!has_program("gcc")) return note_skip("no gcc");
+  std::vector<EmbeddedCase> cases = embedded_cases();
+  check_cases("gcc -std=c99 -O1 -ffp-contract=off", "", {cases[0], cases[6], cases[7]});
+}
 
 TEST_SUITE("long") {
   TEST_CASE("embedded: gcc -O2") { check_compiler("gcc -std=c99 -O2 -ffp-contract=off"); }

@@ -85,6 +85,8 @@ void check_against_twin(int n_hidden, int n_rows, int n_steps) {
 TEST_CASE("api: rows of a session are the twin's, one, 64 and 4096 of them") {
   for (int n_hidden : {70, 40}) {
     check_against_twin(n_hidden, 1, 200);
+    check_against_twin(n_hidden, 8, 70);
+    check_against_twin(n_hidden, 9, 70);
     check_against_twin(n_hidden, 64, 70);
   }
   check_against_twin(40, 4096, 20);
