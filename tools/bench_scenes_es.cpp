@@ -25,8 +25,11 @@ RunConfig es_seed_config(bool is_quick) {
   randman.n_test = 0;
   config.network.n_inputs = randman.n_units;
   config.network.populations = {leaky("hidden", 4, 0.85), leaky("output", 10, 0.85)};
-  ProjectionDescription first{"input", "hidden", {}, true, {}},
-      second{"hidden", "output", {}, true, {}};
+  ProjectionDescription first, second;
+  first.from = "input";
+  first.to = second.from = "hidden";
+  second.to = "output";
+  first.has_bias = second.has_bias = true;
   config.network.projections = {first, second};
   config.loss.logits = LogitKind::kCounts;
   EsConfig& es = config.rule.es;

@@ -199,7 +199,7 @@ class TermReader {
   }
 
   void expect(const char* token) {
-    if (!take(token)) fail("\"" + std::string(token) + "\" at \"" + text_.substr(at_, 20) + '"');
+    if (!take(token)) fail(in_quotes(token) + " at " + in_quotes(text_.substr(at_, 20)));
   }
 
   bool is_at_end() const { return at_ == text_.size(); }

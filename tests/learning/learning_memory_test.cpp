@@ -26,10 +26,10 @@ TEST_CASE("learning memory: an estimate from the config, close and never too muc
   output.n = 3;
   config.network.n_inputs = 30;
   config.network.populations = {first, second, output};
-  config.network.projections = {{"input", "first", {}, false, {}, {}},
-                                {"first", "first", {}, false, {}, {}},
-                                {"first", "second", {}, false, {}, {}},
-                                {"second", "output", {}, true, {}, {}}};
+  config.network.projections = {{"input", "first", {}, false, {}, {}, {}},
+                                {"first", "first", {}, false, {}, {}, {}},
+                                {"first", "second", {}, false, {}, {}, {}},
+                                {"second", "output", {}, true, {}, {}, {}}};
   config.rule.kind = RuleKind::kKernl;
   config.rule.kernl.batch = 50;
   constexpr int kSteps = 400, kThreads = 3;

@@ -46,9 +46,9 @@ struct RegressionNet {
     output.beta = {0.9};
     network.n_inputs = net.n_inputs;
     network.populations = {hidden, output};
-    network.projections = {{"input", "hidden", {}, false, {}, {}},
-                           {"hidden", "hidden", {}, false, {}, {}},
-                           {"hidden", "output", {}, false, {}, {}}};
+    network.projections = {{"input", "hidden", {}, false, {}, {}, {}},
+                           {"hidden", "hidden", {}, false, {}, {}, {}},
+                           {"hidden", "output", {}, false, {}, {}, {}}};
     data.n_samples = x.n_samples;
     data.n_steps = n_steps;
     data.n_inputs = net.n_inputs;

@@ -58,9 +58,9 @@ EpropSet read_set(const std::filesystem::path& folder) {
   output.beta = {p.at("kappa").get<double>()};
   set.network.n_inputs = set.n_inputs;
   set.network.populations = {hidden, output};
-  set.network.projections = {{"input", "hidden", {}, false, {}, {}},
-                             {"hidden", "hidden", {}, false, {}, {}},
-                             {"hidden", "output", {}, false, {}, {}}};
+  set.network.projections = {{"input", "hidden", {}, false, {}, {}, {}},
+                             {"hidden", "hidden", {}, false, {}, {}, {}},
+                             {"hidden", "output", {}, false, {}, {}, {}}};
 
   const auto input = read_npy(path("input")).as<std::uint8_t>();  // (T, B, I)
   set.data.n_samples = set.n_samples;
