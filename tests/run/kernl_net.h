@@ -53,7 +53,7 @@ inline Net make_net() {
   auto add = [&](const char* from, const char* to, double low, double high, bool has_bias) {
     init.low = low;
     init.high = high;
-    net.network.projections.push_back({from, to, init, has_bias, init, SignalKind::kTrace});
+    net.network.projections.push_back({from, to, init, has_bias, init, SignalKind::kTrace, {}});
   };
   add("input", "first", -4.0, 12.0, false);
   add("first", "first", -3.0, 3.0, false);
