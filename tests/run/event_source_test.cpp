@@ -28,6 +28,7 @@ class SomeSource : public EventSource {
         if ((t * 7 + unit * 13 + sample * 5 + static_cast<int>(epoch) * 11) % 17 < t % 4)
           events.push_back({t, unit});
   }
+  std::uint64_t fingerprint() const override { return 17; }
 };
 
 Dataset made_data() {

@@ -89,6 +89,7 @@ Outcome run_twin(const PreparedScene& prepared, const Plan& plan, std::vector<do
                        population.sent,
                        population.b,
                        population.refractory,
+                       {},
                        {}};
         if (view.populations[p].at.b < 0) row.b.clear();
         if (view.populations[p].at.refractory < 0) row.refractory.clear();
