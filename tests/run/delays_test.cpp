@@ -26,7 +26,7 @@ Net shifted_by_hand(const Net& net) {
         InputEvent event = net.data.events[static_cast<std::size_t>(i)];
         event.step += kDelays[k];
         event.unit += static_cast<int>(k) * kInputs;
-        if (event.step < kTrialSteps) events.push_back(event);
+        if (event.step < kSteps) events.push_back(event);
       }
     std::sort(events.begin(), events.end(), [](const InputEvent& a, const InputEvent& b) {
       return std::tie(a.step, a.unit) < std::tie(b.step, b.unit);
@@ -69,7 +69,7 @@ TEST_CASE("delays: from the input, forwards and recurrent, the twin and every cu
   scene.seed = 3;
   scene.network = net.network;
   scene.loss = net.loss;
-  scene.n_steps = kTrialSteps;
+  scene.n_steps = kSteps;
   scene.n_samples = kSamples;
   scene.n_members = 2;
   scene.inputs = net.data;

@@ -126,8 +126,8 @@ TEST_CASE("not finite: a simulation names the row, step by step also the step") 
               thrown_by([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kFused); });
           INFO(fused);
           CHECK(fused.find(row_text(expected.lowest_row)) != std::string::npos);
-          const std::string stepped =
-              thrown_by([&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kSteps); });
+          const std::string stepped = thrown_by(
+              [&] { run_scene(prepared, *plan, inputs, *kernels, *pool, Way::kSingleSteps); });
           INFO(stepped);
           CHECK(stepped.find(population_name(scene, expected.earliest) +
                              row_text(expected.earliest) + "at or before step " +

@@ -133,7 +133,7 @@ Outcome run_scene(const PreparedScene& prepared, const Plan& plan, const Encoded
   set_parameters(simulation, prepared);
   if (poisons) simulation.edit_state().poison_padding();
   if (way == Way::kFused) simulation.run(inputs, n_steps);
-  if (way == Way::kSteps)
+  if (way == Way::kSingleSteps)
     while (simulation.t() < n_steps) simulation.run(inputs, 1);
   const int windows[] = {1, 5, 16, 2, 31};
   for (int i = 0; way == Way::kWindows && simulation.t() < n_steps; i = (i + 1) % 5)

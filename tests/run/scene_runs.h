@@ -33,8 +33,8 @@ std::unique_ptr<const Plan> plan_of(const Scene& scene, Form form, bool keeps_co
 
 /// How a trial is cut: at once, a step a call, windows of uneven length, or a step a call with
 /// dense inputs that the caller hands in.
-enum class Way { kFused, kSteps, kWindows, kCaller };
-inline constexpr Way kWays[] = {Way::kFused, Way::kSteps, Way::kWindows, Way::kCaller};
+enum class Way { kFused, kSingleSteps, kWindows, kCaller };
+inline constexpr Way kWays[] = {Way::kFused, Way::kSingleSteps, Way::kWindows, Way::kCaller};
 std::string name_of(Way way);
 
 /// A scene with what all its runs share, made once.

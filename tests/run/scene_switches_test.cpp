@@ -256,7 +256,7 @@ TEST_CASE("scenes: more units than a sample-lane list can name") {
     INFO(name_of(form));
     const auto plan = plan_of(scene, form);
     const EncodedInputs inputs(*plan, scene.inputs, prepared.samples);
-    for (Way way : {Way::kFused, Way::kSteps})
+    for (Way way : {Way::kFused, Way::kSingleSteps})
       CHECK(run_scene(prepared, *plan, inputs, *runnable_kernels().back(), pool, way) == expected);
   }
 }
