@@ -173,8 +173,8 @@ TEST_CASE("safetensors: each kind of broken file is refused with its reason") {
                                   ",\"data_offsets\":" + offsets + "}}",
                               "12345678"));
   };
-  CHECK(contains(refused_entry("\"F16\"", "[4]", "[0,8]"), "one of F32"));
-  CHECK(contains(refused_entry("7", "[4]", "[0,8]"), "one of F32"));
+  CHECK(contains(refused_entry("\"F8_E4M3\"", "[8]", "[0,8]"), "one of BOOL, F16"));
+  CHECK(contains(refused_entry("7", "[4]", "[0,8]"), "one of BOOL, F16"));
   CHECK(contains(refused_entry("\"F32\"", "[3]", "[0,8]"), "(3) of F32 in 8 bytes"));
   CHECK(contains(refused_entry("\"F32\"", "[2]", "[0,7]"), "in 7 bytes"));
   CHECK(contains(refused_entry("\"F32\"", "[-2]", "[0,8]"), "integers >= 0"));

@@ -26,7 +26,7 @@ constexpr const char* kCartpole = R"({
     "projections": [{"from": "input", "to": "hidden", "init": {"kind": "normal", "std": 0.4}},
                     {"from": "hidden", "to": "hidden", "init": {"kind": "normal", "std": 0.1}},
                     {"from": "hidden", "to": "output", "init": {"kind": "normal", "std": 0.3}}]},
-  "rule": {"kind": "es", "n_members": 32, "optimiser": {"kind": "adam", "lr": 0.05}},
+  "rule": {"kind": "es", "n_members": 32, "sigma": 0.1, "optimiser": {"kind": "adam", "lr": 0.05}},
   "run": {"n_updates": 12, "report_every": 4}
 })";
 
@@ -40,7 +40,8 @@ struct Place {
   }
   // a folder that only eval has written to has its file alone
   std::filesystem::path results_file(const std::string& out) const {
-    return folder / (out + (out == "eval" ? "/eval.json" : "/results.json"));
+    const std::filesystem::path tested = folder / (out + "/eval.json");
+    return std::filesystem::exists(tested) ? tested : folder / (out + "/results.json");
   }
   json results(const std::string& out) const { return json::parse(read_file(results_file(out))); }
 };

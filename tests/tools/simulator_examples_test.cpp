@@ -58,7 +58,7 @@ TEST_CASE("examples: a policy over a MuJoCo world in C goes the way that eval te
   run(folder, with({"train", config, "--out", "out"}));
   run(folder, with({"eval", config, "--weights", "out/weights.safetensors", "--out", "eval"}));
   run(folder, {"export", "out", "--policy", "policy.spikelane"});
-  const auto results = nlohmann::json::parse(read_file(folder / "eval/results.json"));
+  const auto results = nlohmann::json::parse(read_file(folder / "eval/eval.json"));
   const double way = results["final"]["mean_return"].get<double>() * 5 * 0.005;
 
   const fs::path library = fs::canonical(mujoco_library_path());

@@ -149,7 +149,7 @@ TEST_CASE("train: without --out nothing is written") {
   write_file(folder / "config.json", kTinyConfig);
   const ProgramOutcome outcome = run_in(folder, {"train", "config.json"});
   CHECK(outcome.exit_code == 0);
-  CHECK(json_lines(outcome.out).size() == 3);
+  CHECK(json_lines(outcome.out).size() == 4);
   CHECK(listing(folder.path()).size() == 1);
 }
 
