@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kCartpole = R"({
-  "seed": 2,
+  "seed": 3,
   "task": {"kind": "cartpole", "n_episodes": 4, "n_test_episodes": 20, "max_steps": 80, "control_steps": 2,
     "observation": {"coding": "gaussian", "n_fields": 5, "low": [-2.4, -2, -0.2, -2], "high": [2.4, 2, 0.2, 2]}},
   "network": {
@@ -26,7 +26,7 @@ constexpr const char* kCartpole = R"({
     "projections": [{"from": "input", "to": "hidden", "init": {"kind": "normal", "std": 0.4}},
                     {"from": "hidden", "to": "hidden", "init": {"kind": "normal", "std": 0.1}},
                     {"from": "hidden", "to": "output", "init": {"kind": "normal", "std": 0.3}}]},
-  "rule": {"kind": "es", "n_members": 32, "sigma": 0.1, "optimiser": {"kind": "adam", "lr": 0.05}},
+  "rule": {"kind": "es", "n_members": 32, "optimiser": {"kind": "adam", "lr": 0.05}},
   "run": {"n_updates": 12, "report_every": 4}
 })";
 
