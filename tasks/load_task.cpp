@@ -33,9 +33,8 @@ std::string number_text(double value) {
 std::filesystem::path array_path(const TaskConfig& task, const std::string& data_dir,
                                  const std::string& config_path) {
   return find_data_file(task.array.file, data_dir, config_path, "task.file",
-                        "it is a safetensors file with `inputs` (B, T, I) uint8 or float32 and "
-                        "optional `labels` (B) int32, written for example by Python's "
-                        "safetensors.numpy.save_file");
+                        "it is a safetensors file with `inputs` (B, T, I) and optional `labels` "
+                        "(B), written for example by Python's safetensors.numpy.save_file");
 }
 
 // a product of sizes that saturates instead of overflowing
